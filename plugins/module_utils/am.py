@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gravitee Access Management: one short method an endpoint of the management API."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
+    ApiError,
+    Credentials,
+    Options,
+    Session,
+)
+
+MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
+REMEDIES = {
+    401: "AM refused the credentials: check am_token, or am_username and am_password",
+    403: "AM knows no such object, or the AM user lacks the permission for this",
+}
+
+
+class Am:
+    """AM as the given user sees it."""
+
+    def __init__(self, credentials: Credentials, options: Options):
+        self.session = Session(credentials, options, self._login, REMEDIES)
+        self._domains = (
+            f"/management/organizations/{options.organization}/environments/{options.environment}/domains"
+        )
+
+    @staticmethod
+    def _login(session: Session) -> str:
+        """An access token for user and password; an account access token is one already."""
+        if session.credentials.token:
+            return session.credentials.token
+        response = session.exchange("POST", "/management/auth/token", session.credentials.authorize)
+        try:
+            return response.json()["access_token"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ApiError(
+                "POST", "/management/auth/token", response.status_code, "no token: is am_url the AM management API?"
+            ) from error
+
+    def domain(self, domain: str) -> dict[str, Any] | None:
+        """The domain with this hrid or, failing that, this id."""
+        for path, absent in ((f"_hrid/{domain}", (404,)), (domain, (403, 404))):
+            try:
+                return self.session.get(f"{self._domains}/{path}")
+            except ApiError as error:
+                if error.status not in absent:
+                    raise
+        return None
+
+    def patch_domain(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self.session.send("PATCH", f"{self._domains}/{domain_id}", body).json()
+
+    def mcp_servers(self, domain_id: str) -> Iterator[dict[str, Any]]:
+        """Every MCP server of the domain, without its secrets."""
+        return self._pages(f"{self._domains}/{domain_id}/protected-resources", MCP_SERVER)
+
+    def create_mcp_server(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Answers only id, name, clientId and clientSecret, and the secret this one time."""
+        body = {**body, **MCP_SERVER}
+        return self.session.send("POST", f"{self._domains}/{domain_id}/protected-resources", body).json()
+
+    def patch_mcp_server(self, domain_id: str, server_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self.session.send("PATCH", self._mcp_server(domain_id, server_id), body).json()
+
+    def delete_mcp_server(self, domain_id: str, server_id: str) -> None:
+        self.session.send("DELETE", self._mcp_server(domain_id, server_id), params=MCP_SERVER)
+
+    def secrets(self, domain_id: str, server_id: str) -> list[dict[str, Any]] | None:
+        """The names and ids of an MCP server's secrets; None where AM has no such endpoint (before 4.11)."""
+        try:
+            return self.session.get(f"{self._mcp_server(domain_id, server_id)}/secrets")
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def create_secret(self, domain_id: str, server_id: str, name: str) -> str:
+        path = f"{self._mcp_server(domain_id, server_id)}/secrets"
+        return self.session.send("POST", path, {"name": name}).json()["secret"]
+
+    def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> str:
+        path = f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew"
+        return self.session.send("POST", path).json()["secret"]
+
+    def scopes(self, domain_id: str) -> set[str]:
+        """The keys of the domain's scopes."""
+        return {scope["key"] for scope in self._pages(f"{self._domains}/{domain_id}/scopes", {})}
+
+    def create_scope(self, domain_id: str, key: str) -> None:
+        body = {"key": key, "name": key, "description": f"Access to {key}"}
+        self.session.send("POST", f"{self._domains}/{domain_id}/scopes", body)
+
+    def _mcp_server(self, domain_id: str, server_id: str) -> str:
+        return f"{self._domains}/{domain_id}/protected-resources/{server_id}"
+
+    def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        page, seen = 0, 0
+        while True:
+            answer = self.session.get(path, **filters, page=page, size=50)
+            yield from answer["data"]
+            seen += len(answer["data"])
+            if not answer["data"] or seen >= answer.get("totalCount", 0):
+                return
+            page += 1

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where and who: options, credentials, TLS, retries; a server's refusals as exceptions."""
+from __future__ import annotations
+
+import http.cookiejar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPAdapter, Retry, requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import MASK, Refusal
+
+WORTH_RETRYING = (429, 502, 503, 504)
+
+
+class ApiError(Exception):
+    """A server said no, or could not be asked. The text is one sentence: method, path, status, message, remedy."""
+
+    def __init__(self, method: str, path: str, status: int | None, message: str, code: str = "", remedy: str = ""):
+        self.method, self.path, self.status, self.message = method, path, status, message
+        self.code, self.remedy = code, remedy
+        answer = f"answered {status}: {message or 'no message'}" if status else message
+        super().__init__(f"{method} {path} {answer}" + (f" ({remedy})" if remedy else ""))
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to reach the servers. Timeout in seconds; ca_path is a file or directory of CA certificates."""
+
+    organization: str = "DEFAULT"
+    environment: str = "DEFAULT"
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: float = 30.0
+    retries: int = 3
+
+    @property
+    def verify(self) -> bool | str:
+        return (self.ca_path or True) if self.validate_certs else False
+
+    @property
+    def cert(self) -> Any:
+        return (self.client_cert, self.client_key) if self.client_key else self.client_cert
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A token, or a user with a password. The token wins."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, plane: str, params: Mapping[str, Any]) -> Credentials:
+        """The credentials for `plane` (apim or am) among the module parameters; Refusal names what is missing."""
+        url, token, username, password = (
+            params.get(f"{plane}_{name}") for name in ("url", "token", "username", "password")
+        )
+        variable = f"GRAVITEE_{plane.upper()}"
+        if not url:
+            raise Refusal(f"{plane}_url is missing: give it, or set {variable}_URL.")
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise Refusal(f"{plane}_url is no http(s) URL: {url!r}. Give the base of the management API.")
+        if not token and not (username and password):
+            raise Refusal(
+                f"{plane}_token is missing, and so is {plane}_username with {plane}_password: give either, or set "
+                f"{variable}_TOKEN, or {variable}_USERNAME and {variable}_PASSWORD."
+            )
+        return cls(base_of(url), token, username, password)
+
+    def authorize(self, request: Any) -> Any:
+        """Sign a requests.Request with the credentials themselves."""
+        if self.token:
+            return bearer(self.token)(request)
+        return requests.auth.HTTPBasicAuth(self.username, self.password)(request)
+
+
+def base_of(url: str) -> str:
+    """The server's base, whether the user gave it with /management at its end or without."""
+    url = url.rstrip("/")
+    for suffix in ("/management/v2", "/management"):
+        url = url.removesuffix(suffix)
+    return url
+
+
+def bearer(token: str) -> Callable[[Any], Any]:
+    def sign(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return sign
+
+
+def http_session(options: Options, retries: int | None = None) -> Any:
+    """A requests.Session that keeps no cookies and repeats only what may be repeated.
+
+    Connections that never came about are tried again for any method; lost answers and busy servers only for GET.
+    The environment's proxies apply, its ~/.netrc does not: every request carries credentials of its own.
+    """
+    session = requests.Session()
+    # APIM's login sets cookies; whoever sends them back meets the CSRF check: 403 with an empty body on every write.
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    retry = Retry(
+        total=options.retries if retries is None else retries,
+        allowed_methods={"GET"},
+        status_forcelist=WORTH_RETRYING,
+        backoff_factor=0.3,
+        backoff_jitter=0.2,
+        raise_on_status=False,
+        respect_retry_after_header=True,
+    )
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
+
+
+class Session:
+    """Authenticated requests to one plane.
+
+    login exchanges the credentials for the Authorization of all further requests, at the first one.
+    remedies maps a technical code or a status to what the user can do about it.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        options: Options,
+        login: Callable[[Session], str],
+        remedies: Mapping[Any, str] | None = None,
+    ):
+        self.credentials, self.options = credentials, options
+        self._login, self._remedies = login, remedies or {}
+        self._http = http_session(options)
+        self._token: str | None = None
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.send("GET", path, params=params).json()
+
+    def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Any:
+        """The response to an authenticated request; ApiError for any status that is no success."""
+        if self._token is None:
+            self._token = self._login(self)
+        return self.exchange(method, path, bearer(self._token), body, params, headers)
+
+    def exchange(
+        self, method: str, path: str, sign: Callable, body: Any = None, params: Any = None, headers: Any = None
+    ) -> Any:
+        """One request signed by `sign`. verify goes with each: the environment's CA bundle would win over the session's."""
+        try:
+            response = self._http.request(
+                method,
+                self.credentials.url + path,
+                json=body,
+                params=params,
+                headers={"Accept": "application/json", **(headers or {})},
+                auth=sign,
+                timeout=self.options.timeout,
+                verify=self.options.verify,
+                cert=self.options.cert,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, OSError) as error:
+            raise ApiError(method, self.credentials.url + path, None, self._scrub(unreachable(error))) from error
+        if response.is_redirect:
+            self._fail(response, method, path, f"a redirect to {response.headers.get('Location')}: is the URL right?")
+        if not response.ok:
+            self._fail(response, method, path, message_of(response))
+        return response
+
+    def _fail(self, response: Any, method: str, path: str, message: str) -> None:
+        code = code_of(response)
+        remedy = self._remedies.get(code) or self._remedies.get(response.status_code, "")
+        raise ApiError(method, path, response.status_code, self._scrub(message), code, remedy)
+
+    def _scrub(self, text: str) -> str:
+        for secret in (self._token, self.credentials.token, self.credentials.password):
+            if secret and len(secret) > 3:
+                text = text.replace(secret, MASK)
+        return text
+
+
+def unreachable(error: Exception) -> str:
+    """One sentence for what kept a request from being answered."""
+    text = str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"failed in TLS: {_last_reason(text)}. Give ca_path for a private CA; validate_certs=false trusts anyone"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"failed at the proxy that the environment names: {_last_reason(text)}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "got no answer in time: raise timeout, or see whether the server is well"
+    return f"could not be sent: {_last_reason(text)}. Is the server up, and the URL right?"
+
+
+def _last_reason(text: str) -> str:
+    """The reason at the bottom of urllib3's nested messages."""
+    reason = text.rsplit("Caused by ", 1)[-1].rsplit(": ", 1)[-1]
+    return reason.strip(" )'\"") or text
+
+
+def json_of(response: Any) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def message_of(response: Any) -> str:
+    """What the server says of its refusal: APIM's and AM's message with APIM's details, OAuth's, or plain text."""
+    body = json_of(response)
+    if not body:
+        return " ".join(response.text.split())[:300] if "html" not in response.headers.get("Content-Type", "") else ""
+    message = str(body.get("message") or body.get("error_description") or body.get("error") or "")
+    details = [
+        " ".join(str(detail[key]) for key in ("location", "message") if detail.get(key))
+        for detail in body.get("details") or []
+        if isinstance(detail, dict)
+    ]
+    return "; ".join([message, *details]) if details else message
+
+
+def code_of(response: Any) -> str:
+    return str(json_of(response).get("technicalCode") or "")

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The thin edge to Ansible: parameters in, result out, exceptions to fail_json."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
+from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError, Credentials, Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
+
+
+def _option(variable: str, **spec: Any) -> dict[str, Any]:
+    return {**spec, "fallback": (env_fallback, [f"GRAVITEE_{variable}"])}
+
+
+CONNECTION = {
+    "apim_url": _option("APIM_URL", type="str"),
+    "apim_token": _option("APIM_TOKEN", type="str", no_log=True),
+    "apim_username": _option("APIM_USERNAME", type="str"),
+    "apim_password": _option("APIM_PASSWORD", type="str", no_log=True),
+    "am_url": _option("AM_URL", type="str"),
+    "am_token": _option("AM_TOKEN", type="str", no_log=True),
+    "am_username": _option("AM_USERNAME", type="str"),
+    "am_password": _option("AM_PASSWORD", type="str", no_log=True),
+    "organization": _option("ORGANIZATION", type="str", default="DEFAULT"),
+    "environment": _option("ENVIRONMENT", type="str", default="DEFAULT"),
+    "validate_certs": _option("VALIDATE_CERTS", type="bool", default=True),
+    "ca_path": _option("CA_PATH", type="path"),
+    "client_cert": _option("CLIENT_CERT", type="path"),
+    "client_key": _option("CLIENT_KEY", type="path"),
+    "timeout": _option("TIMEOUT", type="float", default=30.0),
+    "retries": _option("RETRIES", type="int", default=3),
+}
+# How the parts of an API name it.
+API = {"api_id": {"type": "str"}, "context_path": {"type": "str"}}
+ONE_API = {"required_one_of": [["api_id", "context_path"]]}
+
+
+class Servers:
+    """The planes as the parameters name them, each asked for only when it is needed."""
+
+    def __init__(self, params: Mapping[str, Any]):
+        self.params = params
+        names = ("organization", "environment", "validate_certs", "ca_path", "client_cert", "client_key", "timeout", "retries")
+        self.options = Options(**{name: params[name] for name in names})
+
+    @property
+    def apim(self) -> Apim:
+        return Apim(Credentials.of("apim", self.params), self.options)
+
+    @property
+    def am(self) -> Am:
+        return Am(Credentials.of("am", self.params), self.options)
+
+
+def _module(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
+    module = AnsibleModule(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
+    if dependencies.MISSING:
+        module.fail_json(msg=missing_required_lib(dependencies.MISSING), exception=dependencies.TRACEBACK)
+    return module
+
+
+def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]], Managed], **rules: Any) -> None:
+    """Bring one object to its desired state, or in check mode say what that would take."""
+    module = _module(spec, rules)
+    try:
+        thing = managed(Servers(module.params), module.params)
+        plan = thing.plan()
+        if module.check_mode:
+            thing.warnings += [f"{sentence} (assumed to be done by an earlier task)" for sentence in plan.unmet]
+            value = plan.after
+        else:
+            value = plan.apply()
+            thing.settle()
+    except (ApiError, Refusal) as error:
+        module.fail_json(msg=str(error), **_details(error))
+    for warning in thing.warnings:
+        module.warn(warning)
+    result = {
+        "changed": plan.changed,
+        "changes": [change.summary for change in plan.changes],
+        "diff": plan.diff(f"{thing.kind} {thing.title}"),
+        **thing.facts(value, plan),
+    }
+    module.exit_json(**result)
+
+
+def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:
+    """Return what `reader` finds; nothing changes."""
+    module = _module(spec, rules)
+    try:
+        result = reader(Servers(module.params), module.params)
+    except (ApiError, Refusal) as error:
+        module.fail_json(msg=str(error), **_details(error))
+    module.exit_json(changed=False, **result)
+
+
+def _details(error: Exception) -> dict[str, Any]:
+    """What a playbook may want to tell a server's refusal by."""
+    if not isinstance(error, ApiError):
+        return {}
+    return {"status": error.status, "technical_code": error.code}

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A v4 HTTP proxy API of APIM."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
+    Change,
+    Managed,
+    Plan,
+    Refusal,
+    mask,
+    merge,
+    missing,
+)
+
+READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON
+# A create drops these without a word; a PUT afterwards keeps them.
+DROPPED_AT_CREATION = (
+    "resources",
+    "labels",
+    "properties",
+    "categories",
+    "responseTemplates",
+    "failover",
+    "lifecycleState",
+)
+
+# Changing these does not make a deployment due; they are no part of what the gateway runs.
+NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}
+
+
+class ApiFields(Wire):
+    """The API's fields that have a parameter of their own."""
+
+    name: str | None = None
+    description: str | None = None
+    api_version: str | None = None
+    tags: list[str] | None = None
+    labels: list[str] | None = None
+    visibility: str | None = None
+
+    @field_validator("visibility")
+    @classmethod
+    def _wire_case(cls, value: str) -> str:
+        return value.upper()
+
+
+class Endpoint(Wire):
+    """Where the API's requests go."""
+
+    target: str | None = None
+
+    @field_validator("target")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return web_url(value)
+
+
+class EndpointHttp(Wire):
+    """How they get there: times in milliseconds."""
+
+    read_timeout: int | None = None
+    connect_timeout: int | None = None
+    idle_timeout: int | None = None
+    max_concurrent_connections: int | None = None
+
+
+def check_mcp_path(path: str) -> None:
+    """Refuse a path that no MCP client could get a token for."""
+    if path != path.lower():
+        raise Refusal(
+            f"context_paths: {path!r} has capitals. AM lower-cases the identifiers of MCP servers while the gateway "
+            "keeps the case, so every client would ask for a resource that AM does not know (invalid_target). "
+            f"Use {path.lower()!r}, or mcp_resource=false if this API is no MCP server."
+        )
+
+
+class ManagedApi(Managed):
+    """The API itself."""
+
+    kind = "api"
+
+    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+        super().__init__()
+        self.apim, self.params = apim, params
+        self.paths = [self._path(path) for path in params["context_paths"] or []]
+        self.title = params["id"] or ", ".join(self.paths)
+        self.etag = ""
+        self.given: dict[str, Any] = {}
+
+    def _path(self, path: str) -> str:
+        if any(c.isspace() for c in path.strip()):
+            raise Refusal(f"context_paths: {path!r} has a blank in it. Use letters, digits, '-', '_' and '/'.")
+        if self.params["mcp_resource"] and self.params["state"] == "present":
+            check_mcp_path(path)
+        return normal_path(path)
+
+    def observe(self) -> dict[str, Any] | None:
+        observed, self.etag = find_api(self.apim, self.params["id"], self.paths)
+        name = self.params["name"]
+        if observed is None:
+            if self.params["id"] and self.params["state"] == "present":
+                raise Refusal(f"id: there is no API {self.params['id']}. Leave id out to find or create it by its path.")
+        elif not self.params["id"] and name and observed["name"] != name and not self.params["adopt"]:
+            raise Refusal(
+                f"context_paths: {', '.join(self.paths)} belongs to the API {observed['name']!r} ({observed['id']}), "
+                f"not to {name!r}. Choose another path, or adopt=true to take that API over under this name."
+            )
+        return observed
+
+    def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
+        if self.params["state"] == "absent":
+            return None
+        definition = normal_definition(self.params["definition"] or {})
+        fields = ApiFields.given(
+            **{name: self.params[name] for name in ("name", "description", "tags", "labels", "visibility")},
+            api_version=self.params["version"],
+        )
+        base = observed or self._new(definition)
+        frame = merge(base, definition)
+        given = merge(definition, fields)
+        if self.paths:
+            given["listeners"] = self._listeners(frame)
+        if endpoint := self._endpoint_groups(frame):
+            given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
+        self.given = given
+        return merge(base, given)
+
+    def _new(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """What a new API has before anything is given; Refusal for what only the user can know."""
+        if not (self.params["name"] or definition.get("name")):
+            raise Refusal("name: there is no API at this context path yet, and a new one needs a name.")
+        if not self.params["target"] and not definition.get("endpointGroups"):
+            raise Refusal("target: there is no API at this context path yet, and a new one needs its MCP server's URL.")
+        base = {
+            "definitionVersion": "V4",
+            "type": "PROXY",
+            "apiVersion": "1.0",
+            "listeners": [{"type": "HTTP", "entrypoints": [{"type": "http-proxy"}]}],
+        }
+        if not definition.get("endpointGroups"):
+            endpoint = {"name": "Default HTTP proxy", "type": "http-proxy", "weight": 1, "inheritConfiguration": True}
+            group = {"name": "Default HTTP proxy group", "type": "http-proxy", "endpoints": [endpoint]}
+            base["endpointGroups"] = [{**group, "sharedConfiguration": {"http": {"readTimeout": READ_TIMEOUT}}}]
+        return base
+
+    def _listeners(self, frame: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The listeners of `frame`, the HTTP one with the given paths."""
+        paths = [{"path": path} for path in self.paths]
+        return [
+            {**listener, "paths": paths} if listener.get("type") == "HTTP" else listener
+            for listener in frame.get("listeners") or []
+        ]
+
+    def _endpoint_groups(self, frame: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The parameters of the endpoint, at the place where `frame` has its only one."""
+        target = Endpoint.given(target=self.params["target"])
+        http = EndpointHttp.given(
+            **{
+                name: self.params[name]
+                for name in ("read_timeout", "connect_timeout", "idle_timeout", "max_concurrent_connections")
+            }
+        )
+        if not target and not http:
+            return None
+        groups = frame.get("endpointGroups") or []
+        if len(groups) != 1 or len(groups[0].get("endpoints") or []) != 1:
+            raise Refusal(
+                "target: this API does not have exactly one endpoint, so target, the timeouts and "
+                "max_concurrent_connections name none. Give endpointGroups in definition instead."
+            )
+        group, endpoint = groups[0], groups[0]["endpoints"][0]
+        given_endpoint = {"name": endpoint["name"], "configuration": target}
+        given_group = {"name": group["name"], "endpoints": [given_endpoint]}
+        if http:
+            place = given_group if endpoint.get("inheritConfiguration") else given_endpoint
+            key = "sharedConfiguration" if place is given_group else "sharedConfigurationOverride"
+            place[key] = {"http": http}
+        return [given_group]
+
+    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
+        if desired is None:
+            if observed["state"] == "STARTED":
+                yield Change(f"stop API {observed['name']}", lambda api: self.apim.stop(api["id"]) or api)
+            yield Change(f"delete API {observed['name']} and its plans", self._delete)
+        elif observed is None:
+            yield Change(f"create API {desired['name']} at {', '.join(self.paths)}", lambda _: self.apim.create_api(desired))
+            late = [key for key in DROPPED_AT_CREATION if self.given.get(key)]
+            if late:
+                yield Change(f"set {', '.join(late)} of API {desired['name']}", self._complete)
+        else:
+            names = ", ".join(key for key in desired if desired[key] != observed.get(key))
+            yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
+
+    def _delete(self, api: dict[str, Any]) -> None:
+        self.apim.delete_api(api["id"])
+
+    def _complete(self, created: dict[str, Any]) -> dict[str, Any]:
+        api, self.etag = self.apim.api(created["id"])
+        return self._put(merge(api, self.given), api["id"])
+
+    def _put(self, body: dict[str, Any], api_id: str) -> dict[str, Any]:
+        api, self.etag = self.apim.update_api(api_id, body, self.etag)
+        dropped = missing(api, self.given)
+        if dropped:
+            raise Refusal(
+                f"APIM took the change of API {api['name']!r} but did not keep {', '.join(dropped)}: it drops unknown "
+                "categories and fields without a word. Create the category first, or correct the field's name."
+            )
+        return api
+
+    def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
+        return {
+            "api": mask(value or {}),
+            "id": (value or {}).get("id"),
+            "deployment_due": deployment_due(plan, value),
+        }
+
+
+def normal_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """`definition` with its context paths as the server keeps them."""
+    normal = merge({}, dict(definition))
+    for listener in normal.get("listeners") or []:
+        for entry in listener.get("paths") or []:
+            entry["path"] = normal_path(entry["path"])
+    return normal
+
+
+def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
+    """Whether the gateway serves something else than the API's definition: the server's word, or in a dry run ours."""
+    if plan.actual is not None or not plan.changed:
+        return (value or {}).get("deploymentState") == "NEED_REDEPLOY"
+    before, after = plan.before or {}, plan.after or {}
+    changed = {key for key in after if after[key] != before.get(key)}
+    return before.get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)

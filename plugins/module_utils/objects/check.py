@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a URL looks to an MCP client that was told nothing else."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import Answer, McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+PRM = "/.well-known/oauth-protected-resource"
+UPSTREAM = (
+    "The MCP server itself asks for authentication. Gravitee's guide works only where it does not: switch that off, or keep "
+    "the server as it is"
+)
+
+
+class Check:
+    """The steps of an MCP client from the first call to the list of tools; run() walks them and sums up.
+
+    Result: open (a stranger gets in), secured (a stranger does not, a client finds its way), upstream_secured (the MCP
+    server behind asks for authentication), unreachable (nothing there speaks MCP), misconfigured (a step fails).
+    """
+
+    def __init__(self, params: Mapping[str, Any], options: Options):
+        try:
+            self.url = web_url(params["url"])
+        except ValueError as error:
+            raise Refusal(f"url: {error}") from error
+        self.gateway, self.token, self.options = params["gateway"], params["token"], options
+        self.steps: list[dict[str, str]] = []
+        self.tools: list[str] = []
+        self.metadata_url: str | None = None
+        self.client = McpClient(self.url, options)
+
+    def run(self) -> dict[str, Any]:
+        result = self._stranger()
+        if result == "secured":
+            self._metadata()
+            if self.token:
+                self._with_token()
+            if any(step["verdict"] == FAILED for step in self.steps):
+                result = "misconfigured"
+        failed = [step for step in self.steps if step["verdict"] == FAILED]
+        summary = f"{failed[0]['step']}: {failed[0]['got']}" if failed else result
+        return {"result": result, "summary": summary, "steps": self.steps, "tools": self.tools, "url": self.url}
+
+    def _note(self, step: str, asked: str, got: str, verdict: str) -> None:
+        self.steps.append({"step": step, "asked": asked, "got": got, "verdict": verdict})
+
+    # A call with no token
+
+    def _stranger(self) -> str:
+        answer = self.client.initialize()
+        asked = f"POST {self.url} initialize, no token"
+        if answer.status is None:
+            self._note("reachable", asked, answer.trouble, FAILED)
+            return "unreachable"
+        self._note("reachable", asked, f"HTTP {answer.status}", OK)
+        self.client.close()
+        if answer.status in (401, 403):
+            return self._turned_away(asked, answer)
+        if 200 <= answer.status < 300 or answer.message:
+            return self._let_in(asked, answer)
+        return self._neither(asked, answer)
+
+    def _let_in(self, asked: str, answer: Answer) -> str:
+        name = ((answer.message or {}).get("result") or {}).get("serverInfo", {}).get("name")
+        if answer.message:
+            self._note("no token", asked, f"MCP server {name or ''} answers anyone".replace("  ", " "), OK)
+            return "open"
+        self._note("no token", asked, f"HTTP {answer.status} for anyone, but no MCP message: is the URL right?", FAILED)
+        return "open"
+
+    def _turned_away(self, asked: str, answer: Answer) -> str:
+        got = f"HTTP {answer.status}"
+        if not self.gateway or not _from_gateway(answer):
+            self._note("no token", asked, f"{got} from the MCP server. {UPSTREAM}", FAILED)
+            return "upstream_secured"
+        self._note("no token", asked, got, OK)
+        metadata = answer.challenge.get("resource_metadata")
+        header = answer.headers.get("www-authenticate", "none")
+        self._note("challenge", asked, f"WWW-Authenticate: {header}", OK if metadata else WARNING)
+        self.metadata_url = metadata
+        return "secured"
+
+    def _neither(self, asked: str, answer: Answer) -> str:
+        where = answer.headers.get("location")
+        if where:
+            got = f"HTTP {answer.status} to {where}: call the URL without the slash at its end"
+            self._note("no token", asked, got, FAILED)
+            return "misconfigured"
+        remedy = "is the API deployed and started, and the path right?" if answer.status == 404 else "is the MCP server up?"
+        self._note("no token", asked, f"HTTP {answer.status} {answer.text.strip()[:100]}: {remedy}", FAILED)
+        return "unreachable"
+
+    # What a client finds from there
+
+    def _metadata(self) -> None:
+        document = self._protected_resource()
+        if document is None:
+            return
+        resource = str(document.get("resource", ""))
+        if resource.rstrip("/") != self.url.rstrip("/"):
+            got = f"resource is {resource!r}, but clients call {self.url}: does a proxy hide the host from the gateway?"
+            self._note("resource", "the metadata's resource", got, FAILED)
+        servers = document.get("authorization_servers") or []
+        if not servers:
+            self._note("authorization server", "the metadata's authorization_servers", "none named", FAILED)
+            return
+        self._authorization_server(str(servers[0]))
+
+    def _protected_resource(self) -> dict[str, Any] | None:
+        """The document at the first place where clients look; every place is reported (RFC 9728, MCP 2025-06-18)."""
+        parts = urlsplit(self.url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        path = parts.path.rstrip("/")
+        places = {
+            self.metadata_url: "named by the challenge",
+            f"{base}{PRM}{path}": "well-known, path at its end",
+            f"{base}{PRM}": "well-known at the root",
+        }
+        found = None
+        for url, place in places.items():
+            document = self._document(url, place) if url else None
+            found = found or document
+        if found is None:
+            self._no_metadata(f"{base}{path}{PRM}")
+        return found
+
+    def _document(self, url: str, place: str) -> dict[str, Any] | None:
+        answer = self.client.get(url)
+        if answer.status == 200 and answer.body:
+            self._note("protected resource metadata", f"GET {url} ({place})", "HTTP 200", OK)
+            return answer.body
+        got = f"HTTP {answer.status}" if answer.status else answer.trouble
+        if answer.status == 500:
+            got += ": the OAuth2 plan names a resource that the API does not have (am_resource, gravitee_plan oauth_resource)"
+        self._note("protected resource metadata", f"GET {url} ({place})", got, FAILED if answer.status == 500 else WARNING)
+        return None
+
+    def _no_metadata(self, hidden: str) -> None:
+        if self.client.get(hidden).status == 200:
+            got = f"it is at {hidden}, where only the challenge leads: use gravitee_plan with discovery=true, then deploy"
+        else:
+            got = "nowhere: does the OAuth2 plan use a gravitee AM resource, and is it deployed?"
+        self._note("protected resource metadata", "every place where clients look", got, FAILED)
+
+    def _authorization_server(self, issuer: str) -> None:
+        parts = urlsplit(issuer)
+        base, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+        places = (
+            f"{base}/.well-known/oauth-authorization-server{path}",
+            f"{base}/.well-known/openid-configuration{path}",
+            f"{issuer.rstrip('/')}/.well-known/openid-configuration",
+        )
+        tried = []
+        for url in places:
+            answer = self.client.get(url)
+            if answer.status == 200 and answer.body.get("issuer"):
+                self._note("authorization server metadata", f"GET {url}", "HTTP 200", OK)
+                self._judge(answer.body, issuer)
+                return
+            tried.append(f"{url}: {answer.status or answer.trouble}")
+        got = f"{'; '.join(tried)}. Is the domain enabled, and {issuer} what clients can reach (am_resource server_url)?"
+        self._note("authorization server metadata", f"GET {places[-1]}", got, FAILED)
+
+    def _judge(self, metadata: Mapping[str, Any], issuer: str) -> None:
+        if metadata["issuer"] != issuer:
+            self._note("issuer", "the metadata's issuer", f"{metadata['issuer']}, not {issuer}", FAILED)
+        methods = metadata.get("code_challenge_methods_supported") or []
+        verdict = OK if "S256" in methods else FAILED
+        self._note("PKCE", "code_challenge_methods_supported", ", ".join(methods) or "none", verdict)
+        endpoint = metadata.get("registration_endpoint")
+        self._note("registration", "registration_endpoint", endpoint or "none: clients must be known", OK if endpoint else WARNING)
+
+    # A call with the token that was given
+
+    def _with_token(self) -> None:
+        client = McpClient(self.url, self.options, self.token)
+        answer = client.initialize()
+        asked = f"POST {self.url} initialize, with the token"
+        if not (answer.status and 200 <= answer.status < 300 and answer.message):
+            self._note("token", asked, _why_refused(answer), FAILED)
+            return
+        self._note("token", asked, f"HTTP {answer.status}", OK)
+        listed = client.tools()
+        client.close()
+        result = (listed.message or {}).get("result")
+        if result is None:
+            self._note("tools", "tools/list", f"HTTP {listed.status}, no list", FAILED)
+            return
+        self.tools = [tool["name"] for tool in result.get("tools", [])]
+        self._note("tools", "tools/list", ", ".join(self.tools) or "none", OK)
+
+
+def _from_gateway(answer: Answer) -> bool:
+    """Whether Gravitee's gateway said this itself, and not the server behind it."""
+    metadata = answer.challenge.get("resource_metadata", "")
+    return "http_status_code" in answer.body or answer.text.strip() == "Unauthorized" or PRM in metadata
+
+
+def _why_refused(answer: Answer) -> str:
+    if answer.status == 401:
+        return (
+            "HTTP 401: the token is not good for this API, or its client has no subscription to the OAuth2 plan "
+            "(an API of type PROXY asks for one)"
+        )
+    if answer.status == 503:
+        return "HTTP 503: the gateway cannot ask AM; are client id and secret of the AM resource right (am_resource)?"
+    if answer.status == 504:
+        return "HTTP 504: the MCP server takes longer than the endpoint's read timeout (gravitee_api read_timeout)"
+    return f"HTTP {answer.status}" if answer.status else answer.trouble

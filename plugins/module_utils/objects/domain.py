@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Registration and login settings of an AM domain."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+
+# What MCP clients ask for when they register: identity, and a refresh token.
+MCP_ALLOWED_SCOPES = ["openid", "profile", "email", "offline_access"]
+MCP_DEFAULT_SCOPES = ["openid"]
+# AM's switches carry an "is" on the wire that its OpenAPI file leaves away; without it they are refused.
+IS = (
+    "dynamic_client_registration_enabled",
+    "open_dynamic_client_registration_enabled",
+    "allowed_scopes_enabled",
+    "client_template_enabled",
+)
+
+
+def _wire_name(name: str) -> str:
+    return to_camel(f"is_{name}" if name in IS else name)
+
+
+class ClientRegistration(Wire):
+    """oidc.clientRegistrationSettings"""
+
+    model_config = ConfigDict(alias_generator=_wire_name, populate_by_name=True, extra="forbid")
+
+    dynamic_client_registration_enabled: bool | None = None
+    open_dynamic_client_registration_enabled: bool | None = None
+    allow_localhost_redirect_uri: bool | None = None
+    allow_http_scheme_redirect_uri: bool | None = None
+    allow_wild_card_redirect_uri: bool | None = None
+    allow_redirect_uri_params_expression_language: bool | None = None
+    allowed_scopes_enabled: bool | None = None
+    allowed_scopes: list[str] | None = None
+    default_scopes: list[str] | None = None
+    client_template_enabled: bool | None = None
+
+
+class Login(Wire):
+    """loginSettings"""
+
+    inherited: bool | None = None
+    register_enabled: bool | None = None
+    forgot_password_enabled: bool | None = None
+    remember_me_enabled: bool | None = None
+    passwordless_enabled: bool | None = None
+    passwordless_remember_device_enabled: bool | None = None
+    passwordless_enforce_password_enabled: bool | None = None
+    passwordless_device_naming_enabled: bool | None = None
+    hide_form: bool | None = None
+    identifier_first_enabled: bool | None = None
+    certificate_based_auth_enabled: bool | None = None
+    magic_link_auth_enabled: bool | None = None
+
+
+def find_domain(am: Am, domain: str) -> dict[str, Any]:
+    found = am.domain(domain)
+    if found is None:
+        raise Refusal(
+            f"domain: AM knows no domain {domain!r}, neither as hrid nor as id, or hides it from this user. Create it first, "
+            "or correct its name, environment or organization."
+        )
+    return found
+
+
+def scope_changes(am: Am, domain_id: str, scopes: Iterable[str]) -> list[Change]:
+    """The creation of those scopes that the domain does not have. Asks only when there is one to look for."""
+    wanted = list(dict.fromkeys(scopes))
+    absent = [key for key in wanted if key not in am.scopes(domain_id)] if wanted else []
+    return [_scope_change(am, domain_id, key) for key in absent]
+
+
+def _scope_change(am: Am, domain_id: str, key: str) -> Change:
+    def create(now: Any) -> Any:
+        am.create_scope(domain_id, key)
+        return now
+
+    return Change(f"create scope {key}", create)
+
+
+class ManagedDomain(Managed):
+    """{"clientRegistrationSettings", "loginSettings"} of a domain that exists."""
+
+    kind = "settings"
+
+    def __init__(self, am: Am, params: Mapping[str, Any]):
+        super().__init__()
+        self.am, self.params = am, params
+        self.title = params["domain"]
+        self.domain: dict[str, Any] = {}
+        self.scopes: list[Change] = []
+
+    def observe(self) -> dict[str, Any]:
+        self.domain = find_domain(self.am, self.params["domain"])
+        if not self.domain.get("enabled"):
+            self.warnings.append(f"The domain {self.title} is disabled: its gateway answers 404 until it is enabled.")
+        return self._settings(self.domain)
+
+    @staticmethod
+    def _settings(domain: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "clientRegistrationSettings": (domain.get("oidc") or {}).get("clientRegistrationSettings") or {},
+            "loginSettings": domain.get("loginSettings") or {},
+        }
+
+    def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
+        registration = dict(self.params["client_registration"] or {})
+        if self.params["mcp_clients"]:
+            needed = self._for_mcp_clients(observed["clientRegistrationSettings"])
+            registration = {**needed, **{name: value for name, value in registration.items() if value is not None}}
+        login = {name: value for name, value in (self.params["login"] or {}).items() if value is not None}
+        if login:
+            login = {"inherited": False, **login}  # what is inherited is ignored
+        return {
+            "clientRegistrationSettings": merge(
+                observed["clientRegistrationSettings"], ClientRegistration.given(**registration)
+            ),
+            "loginSettings": merge(observed["loginSettings"], Login.given(**login)),
+        }
+
+    def _for_mcp_clients(self, observed: Mapping[str, Any]) -> dict[str, Any]:
+        """Registration as VS Code, Claude Code and the SDKs need it; scopes are added to what is allowed, none removed."""
+        extra = self.params["mcp_client_scopes"] or []
+        self.scopes = scope_changes(self.am, self.domain["id"], extra)
+        allowed = observed.get("allowedScopes") if observed.get("isAllowedScopesEnabled") else None
+        return {
+            "dynamic_client_registration_enabled": True,
+            "open_dynamic_client_registration_enabled": True,
+            "allow_localhost_redirect_uri": True,
+            "allow_http_scheme_redirect_uri": True,
+            "allowed_scopes_enabled": True,
+            "allowed_scopes": _union(allowed, MCP_ALLOWED_SCOPES, extra),
+            "default_scopes": _union(observed.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
+        }
+
+    def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
+        registration = {
+            key: value
+            for key, value in desired["clientRegistrationSettings"].items()
+            if value != observed["clientRegistrationSettings"].get(key)
+        }
+        body: dict[str, Any] = {}
+        if registration:
+            body["oidc"] = {"clientRegistrationSettings": registration}
+        if desired["loginSettings"] != observed["loginSettings"]:
+            body["loginSettings"] = desired["loginSettings"]  # whole: a PATCH switches off what it leaves out
+        names = [*registration, *(key for key in desired["loginSettings"] if self._login_differs(key, observed, desired))]
+        yield Change(f"set {', '.join(names)} of domain {self.title}", lambda _: self._patch(body))
+
+    @staticmethod
+    def _login_differs(key: str, observed: dict[str, Any], desired: dict[str, Any]) -> bool:
+        return desired["loginSettings"][key] != observed["loginSettings"].get(key)
+
+    def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._settings(self.am.patch_domain(self.domain["id"], body))
+
+    def plan(self) -> Plan:
+        plan = super().plan()
+        plan.changes[:0] = self.scopes
+        return plan
+
+    def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        domain = {key: self.domain.get(key) for key in ("id", "hrid", "name", "path", "enabled")}
+        return {"settings": mask(value), "domain": domain, "id": domain["id"]}
+
+
+def _union(*lists: list[str] | None) -> list[str]:
+    return list(dict.fromkeys(item for items in lists for item in items or []))

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads with filters."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import normal_path, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import mask
+
+
+def apis(apim: Apim, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The APIs that fit every filter that is given, secrets masked."""
+    path = normal_path(params["context_path"]) if params["context_path"] else None
+    state = params["state"].upper() if params["state"] else None
+    found = [
+        api
+        for api in apim.apis(expands="deploymentState")
+        if params["id"] in (None, api["id"])
+        and params["name"] in (None, api["name"])
+        and state in (None, api.get("state"))
+        and (path is None or path in paths_of(api))
+        and (params["label"] is None or params["label"] in (api.get("labels") or []))
+    ]
+    if params["plans"]:
+        found = [{**api, "plans": apim.plans(api["id"])} for api in found]
+    return [mask(api) for api in found]
+
+
+def mcp_servers(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The MCP servers that fit every filter that is given."""
+    identifier = (params["resource_identifier"] or "").strip().lower()
+    domain_id = find_domain(am, params["domain"])["id"]
+    return [
+        mask(server)
+        for server in am.mcp_servers(domain_id)
+        if params["client_id"] in (None, server["clientId"])
+        and params["name"] in (None, server["name"])
+        and (not identifier or identifier in server["resourceIdentifiers"])
+    ]

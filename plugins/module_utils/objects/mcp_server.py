@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An MCP server in AM: a protected resource of type MCP_SERVER."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain, scope_changes
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+
+MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Tool(Wire):
+    """A feature of type MCP_TOOL."""
+
+    key: str
+    type: str = "MCP_TOOL"
+    description: str | None = None
+    scopes: list[str] | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not _KEY.fullmatch(value):
+            raise ValueError(f"{value!r} is no tool key. Use 1 to 64 letters, digits, '_' and '-'.")
+        return value
+
+
+class McpServer(Wire):
+    """What AM takes of an MCP server, as it keeps it: identifiers trimmed and lower-cased, the description trimmed."""
+
+    name: str | None = None
+    description: str | None = None
+    resource_identifiers: list[str] | None = None
+    client_id: str | None = None
+    features: list[Tool] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not 1 <= len(value) <= 64 or value[0].isspace():
+            raise ValueError(f"{value!r} is no name for AM. Use 1 to 64 characters, the first no blank.")
+        return value
+
+    @field_validator("description")
+    @classmethod
+    def _trimmed(cls, value: str) -> str:
+        return value.strip()
+
+    @field_validator("resource_identifiers")
+    @classmethod
+    def _normal(cls, values: list[str]) -> list[str]:
+        return [normal_identifier(value) for value in values]
+
+    @field_validator("features")
+    @classmethod
+    def _unique(cls, values: list[Tool]) -> list[Tool]:
+        keys = [tool.key for tool in values]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        if twice:
+            raise ValueError(f"the tool {twice[0]!r} is named twice. Give each tool once.")
+        return values
+
+
+def normal_identifier(value: str) -> str:
+    """An identifier as AM keeps it; ValueError for what AM would refuse."""
+    value = value.strip().lower()
+    parts = urlsplit(value)
+    if not parts.scheme or not parts.netloc or parts.fragment or any(c.isspace() for c in value):
+        raise ValueError(f"{value!r} is no identifier for AM. Give the URL that clients call, without a fragment.")
+    return value
+
+
+def _view(server: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of AM's answer that is managed; what AM 4.11 fills in (settings, certificate) is not."""
+    view = {key: server[key] for key in MANAGED if key in server}
+    if "features" in view:
+        kept = ("key", "type", "description", "scopes")
+        view["features"] = [
+            {key: feature[key] for key in kept if key in feature} | {"type": feature["type"].upper()}
+            for feature in view["features"]
+        ]
+    return view
+
+
+class ManagedMcpServer(Managed):
+    """The MCP server, without its secret; AM shows that only when it makes it."""
+
+    kind = "mcp_server"
+
+    def __init__(self, am: Am, params: Mapping[str, Any]):
+        super().__init__()
+        self.am, self.params = am, params
+        self.given = McpServer.given(
+            name=params["name"],
+            description=params["description"],
+            resource_identifiers=params["resource_identifiers"],
+            client_id=params["client_id"],
+            features=None if params["tools"] is None else [_without_none(tool) for tool in params["tools"]],
+        )
+        self.title = params["client_id"] or ", ".join(self.given.get("resourceIdentifiers", []))
+        self.domain_id = ""
+        self.id: str | None = None
+        self.client_id: str | None = params["client_id"]
+        self.secret: str | None = None
+
+    def observe(self) -> dict[str, Any] | None:
+        self.domain_id = find_domain(self.am, self.params["domain"])["id"]
+        found = [server for server in self.am.mcp_servers(self.domain_id) if self._is_meant(server)]
+        if len(found) > 1:
+            raise Refusal(
+                "resource_identifiers: they and client_id belong to more than one MCP server of the domain: "
+                f"{', '.join(server['clientId'] for server in found)}. Give those of one."
+            )
+        if not found:
+            return None
+        server = found[0]
+        if self.params["client_id"] not in (None, server["clientId"]):
+            raise Refusal(
+                f"client_id: the MCP server {self._identifiers()} has the client id {server['clientId']}, and AM changes "
+                "none. Leave client_id out, or remove that MCP server first."
+            )
+        self.id, self.client_id = server["id"], server["clientId"]
+        return _view(server)
+
+    def _is_meant(self, server: Mapping[str, Any]) -> bool:
+        theirs = set(self.given.get("resourceIdentifiers", []))
+        return server["clientId"] == self.params["client_id"] or bool(theirs & set(server["resourceIdentifiers"]))
+
+    def _identifiers(self) -> str:
+        return ", ".join(self.given.get("resourceIdentifiers", []))
+
+    def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
+        if self.params["state"] == "absent":
+            return None
+        if observed is None:
+            for name, key in (("name", "name"), ("resource_identifiers", "resourceIdentifiers")):
+                if not self.given.get(key):
+                    raise Refusal(f"{name}: the domain has no such MCP server yet, and a new one needs it.")
+        return merge(observed or {}, self.given)
+
+    def plan(self) -> Plan:
+        plan = super().plan()
+        if self.params["state"] == "present":
+            plan.changes[:0] = self._scopes()
+            if plan.before is not None and self.params["renew_secret"]:
+                plan.changes += self._renewal(plan.after)
+        return plan
+
+    def _scopes(self) -> list[Change]:
+        """AM checks the scopes of tools at an update, though not at creation: they must be there first."""
+        keys = [scope for tool in self.given.get("features", []) for scope in tool.get("scopes", [])]
+        absent = scope_changes(self.am, self.domain_id, keys)
+        if absent and not self.params["create_scopes"]:
+            raise Refusal(
+                f"tools: the domain does not have all of their scopes: {absent[0].summary} first, or set create_scopes=true."
+            )
+        return absent
+
+    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
+        if desired is None:
+            yield Change(f"delete MCP server {observed['name']}", lambda _: self._delete())
+        elif observed is None:
+            yield Change(f"create MCP server {desired['name']}", lambda _: self._create(desired))
+        else:
+            body = {key: value for key, value in desired.items() if value != observed.get(key)}
+            yield Change(f"update {', '.join(body)} of MCP server {observed['name']}", lambda _: self._patch(body))
+
+    def _create(self, desired: dict[str, Any]) -> dict[str, Any]:
+        body = desired if self.params["client_secret"] is None else {**desired, "clientSecret": self.params["client_secret"]}
+        made = self.am.create_mcp_server(self.domain_id, body)
+        self.id, self.client_id, self.secret = made["id"], made["clientId"], made["clientSecret"]
+        return {**desired, "clientId": self.client_id}
+
+    def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
+        return _view(self.am.patch_mcp_server(self.domain_id, self.id, body))
+
+    def _delete(self) -> None:
+        self.am.delete_mcp_server(self.domain_id, self.id)
+
+    def _renewal(self, server: dict[str, Any]) -> list[Change]:
+        """A new secret for a lost one: by the secrets endpoint, or before 4.11 by making the MCP server anew."""
+        name = self.params["secret_name"]
+        secrets = self.am.secrets(self.domain_id, self.id)
+        if secrets is None:
+            if not self.params["recreate"]:
+                raise Refusal(
+                    "renew_secret: this AM (before 4.11) cannot renew a secret. Set recreate=true to delete the MCP server "
+                    "and create it again with the same client id; until the new secret is in place its tokens are refused."
+                )
+            return [
+                Change(f"delete MCP server {server['name']}", lambda now: self._delete() or now),
+                Change(f"create MCP server {server['name']} with client id {self.client_id}", self._create),
+            ]
+        known = next((secret["id"] for secret in secrets if secret["name"] == name), None)
+        return [
+            Change(
+                f"{'renew' if known else 'create'} secret {name} of MCP server {server['name']}",
+                lambda now: self._new_secret(known, name) or now,
+            )
+        ]
+
+    def _new_secret(self, secret_id: str | None, name: str) -> None:
+        if secret_id:
+            self.secret = self.am.renew_secret(self.domain_id, self.id, secret_id)
+        else:
+            self.secret = self.am.create_secret(self.domain_id, self.id, name)
+
+    def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
+        facts = {"mcp_server": mask(value or {}), "id": self.id, "client_id": self.client_id, "domain_id": self.domain_id}
+        return {**facts, "client_secret": self.secret} if self.secret else facts
+
+
+def _without_none(tool: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in tool.items() if value is not None}

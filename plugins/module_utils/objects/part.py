@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding an API, and what everything that lives inside one has in common."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
+
+
+def normal_path(path: str) -> str:
+    """A context path as the server keeps it: a slash at either end, the case as it was."""
+    inner = path.strip().strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def paths_of(api: Mapping[str, Any]) -> list[str]:
+    """The context paths of an API as the list shows it, v4 or v2."""
+    if api.get("contextPath"):
+        return [normal_path(api["contextPath"])]
+    return [
+        normal_path(entry["path"])
+        for listener in api.get("listeners") or []
+        for entry in listener.get("paths") or []
+        if entry.get("path")
+    ]
+
+
+def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:
+    """The API with this id, or else the one that owns any of the context paths, with its ETag; None if there is none."""
+    if not api_id:
+        wanted = {normal_path(path) for path in paths}
+        owners = {api["id"]: api for api in apim.apis() if wanted & set(paths_of(api))}
+        if len(owners) > 1:
+            names = ", ".join(f"{api['name']} ({api['id']})" for api in owners.values())
+            raise Refusal(f"context_paths: they belong to more than one API: {names}. Give id, or paths of one API.")
+        if not owners:
+            return None, ""
+        api_id, owner = next(iter(owners.items()))
+        if owner.get("definitionVersion") != "V4":
+            raise Refusal(
+                f"context_paths: {', '.join(sorted(wanted))} belongs to {owner['name']!r} ({api_id}), which is no v4 "
+                "API. Migrate it to v4, or choose another path."
+            )
+    try:
+        return apim.api(api_id)
+    except ApiError as error:
+        if error.status == 404:
+            return None, ""
+        raise
+
+
+class ApiPart(Managed):
+    """Something that lives in an API, named by the API's id or context path."""
+
+    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+        super().__init__()
+        self.apim, self.params = apim, params
+        self.api: dict[str, Any] = {}
+        self.etag = ""
+
+    def find(self) -> dict[str, Any] | None:
+        """The API; None, and noted as unmet as soon as a change needs it, when there is none."""
+        api, self.etag = find_api(self.apim, self.params["api_id"], [self.params["context_path"] or ""])
+        self.api = api or {}
+        self.title = f"{self.params['api_id'] or self.params['context_path']}"
+        return api
+
+    def need_api(self) -> None:
+        if not self.api:
+            self.unmet.append(f"There is no API {self.title}: create it first with gravitee_api.")

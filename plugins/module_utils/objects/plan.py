@@ -1,0 +1,232 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan of an API: who may call it, and on what proof."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import STATUSES, Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal, mask, merge
+
+NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
+SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
+ALIVE = (*SERVED, "STAGING")  # a closed plan stays closed
+DISCOVERY = "addWwwAuthenticateHeader"
+
+
+class PlanFields(Wire):
+    name: str | None = None
+    description: str | None = None
+    validation: str | None = None
+
+    @field_validator("validation")
+    @classmethod
+    def _wire_case(cls, value: str) -> str:
+        return value.upper()
+
+
+class OAuth2(Wire):
+    """The configuration of the policy oauth2."""
+
+    oauth_resource: str | None = None
+    oauth_cache_resource: str | None = None
+    extract_payload: bool | None = None
+    check_required_scopes: bool | None = None
+    required_scopes: list[str] | None = None
+    mode_strict: bool | None = None
+    propagate_auth_header: bool | None = None
+
+
+class ManagedPlan(ApiPart):
+    """{"plans": …}: the one plan meant, or, where plans are closed or removed, every one that is meant."""
+
+    kind = "plan"
+
+    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+        super().__init__(apim, params)
+        self.security = params["security"].upper() if params["security"] else None
+        self.status = params["state"].upper()
+
+    def observe(self) -> dict[str, Any]:
+        plans = self.apim.plans(self.api["id"]) if self.find() else []
+        meant = [plan for plan in plans if self._is_meant(plan)]
+        if self.status == "ABSENT":
+            return {"plans": meant}
+        if self.status == "CLOSED":
+            closing = ALIVE if self.params["name"] else SERVED
+            return {"plans": [plan for plan in meant if plan["status"] in closing]}
+        return {"plans": self._the_one(meant)}
+
+    def _is_meant(self, plan: Mapping[str, Any]) -> bool:
+        if self.params["name"]:
+            return plan["name"] == self.params["name"]
+        return plan["security"]["type"] == self.security
+
+    def _the_one(self, meant: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The plan that is furthest on its way; Refusal when two are equally far."""
+        for status in ALIVE:
+            found = [plan for plan in meant if plan["status"] == status]
+            if len(found) > 1:
+                raise Refusal(
+                    f"name: the API {self.title} has {len(found)} {status.lower()} plans that this could mean: "
+                    f"{', '.join(plan['id'] for plan in found)}. Give a name that only one has, or close the others."
+                )
+            if found:
+                return found
+        return []
+
+    def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
+        plans = observed["plans"]
+        if self.status == "ABSENT":
+            return {"plans": []}
+        if self.status == "CLOSED":
+            if not plans and self.params["will_exist"]:
+                self.unmet.append(f"The API {self.title} has no published plan to close, against what will_exist says.")
+                plans = [{"name": self.params["name"] or NAMES[self.security]}]
+            return {"plans": [{**plan, "status": "CLOSED"} for plan in plans]}
+        return {"plans": [self._wanted(plans[0] if plans else None)]}
+
+    def _wanted(self, plan: dict[str, Any] | None) -> dict[str, Any]:
+        self._refuse_impossible(plan)
+        security = self.security or plan["security"]["type"]
+        fields = PlanFields.given(**{name: self.params[name] for name in ("name", "description", "validation")})
+        base = plan or {
+            "definitionVersion": "V4",
+            "name": NAMES[security],
+            "mode": "STANDARD",
+            "validation": "AUTO" if security == "OAUTH2" else "MANUAL",
+            "security": {"type": security},
+        }
+        wanted = merge(merge(base, self.params["definition"]), fields)
+        given = merge(self.params["security_configuration"] or {}, self._oauth2() if security == "OAUTH2" else {})
+        if given:
+            wanted["security"] = merge(base["security"], {"type": security, "configuration": given})
+        if security == "OAUTH2":
+            self._settle_discovery(base, wanted)
+            self._need_resource(wanted["security"]["configuration"])
+        wanted["status"] = self.status
+        return wanted
+
+    def _refuse_impossible(self, plan: Mapping[str, Any] | None) -> None:
+        if plan is None:
+            if not self.security:
+                raise Refusal(f"security: the API {self.title} has no plan {self.params['name']!r}, and a new one needs it.")
+            return
+        has = plan["security"]["type"]
+        if self.security and has != self.security:
+            raise Refusal(
+                f"security: the plan {plan['name']!r} of the API {self.title} is {has}, and no plan changes its security. "
+                "Give another name, or close that plan first."
+            )
+        if plan["status"] != self.status and (self.status == "STAGING" or plan["status"] == "DEPRECATED"):
+            raise Refusal(
+                f"state: the plan {plan['name']!r} of the API {self.title} is {plan['status'].lower()} and cannot become "
+                f"{self.status.lower()} again. Close it and give the new plan another name."
+            )
+
+    def _oauth2(self) -> dict[str, Any]:
+        params = dict(self.params)
+        if params["check_required_scopes"] is None and params["required_scopes"] is not None:
+            params["check_required_scopes"] = bool(params["required_scopes"])
+        return OAuth2.given(**{name: params[name] for name in OAuth2.model_fields})
+
+    def _settle_discovery(self, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
+        """Ask for the challenge with metadata in the way this server knows: 4.10 has an option, 4.11 does it always.
+
+        The schema of 4.11 allows no other property, so what 4.10 left in the configuration has to go, too.
+        """
+        configuration = dict(wanted["security"].get("configuration") or {})
+        configuration[DISCOVERY] = self.params["discovery"]
+        if configuration != (base["security"].get("configuration") or {}):
+            schema = self.apim.policy_schema("oauth2")
+            known = schema.get("properties", {})
+            if DISCOVERY not in known:
+                del configuration[DISCOVERY]
+            if schema.get("additionalProperties") is False:
+                theirs = set(self.params["security_configuration"] or {})
+                configuration = {key: value for key, value in configuration.items() if key in known or key in theirs}
+        wanted["security"] = {**wanted["security"], "configuration": configuration}
+
+    def _need_resource(self, configuration: Mapping[str, Any]) -> None:
+        """APIM takes any name; with one of no resource the metadata is a 500 and no token is ever good."""
+        name = configuration.get("oauthResource")
+        if not name:
+            raise Refusal("oauth_resource: an OAuth2 plan needs the name of the API's resource that checks the tokens.")
+        has = [resource["name"] for resource in self.api.get("resources") or []]
+        if name not in has and "{#" not in name:
+            self.unmet.append(
+                f"oauth_resource: the API {self.title} has no resource {name!r} (it has: {', '.join(has) or 'none'}). "
+                "Create it first with am_resource, or correct the name."
+            )
+
+    def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
+        self.need_api()
+        if self.status in ("ABSENT", "CLOSED"):
+            for plan in observed["plans"] or desired["plans"]:
+                if plan.get("status") != "CLOSED" or not observed["plans"]:
+                    yield self._request("close", plan, self.apim.close_plan)
+                if self.status == "ABSENT":
+                    yield self._request("delete", plan, self.apim.delete_plan)
+            return
+        wanted, plan = desired["plans"][0], next(iter(observed["plans"]), None)
+        status = plan["status"] if plan else "STAGING"
+        body = {key: value for key, value in wanted.items() if key != "status"}
+        if plan is None:
+            yield Change(f"create {self._called(wanted)}", lambda _: self._now(self.apim.create_plan(self._id, body)))
+        elif body != {key: value for key, value in plan.items() if key != "status"}:
+            names = ", ".join(key for key in body if body[key] != plan.get(key))
+            yield Change(
+                f"update {names} of {self._called(wanted)}",
+                lambda _: self._now(self.apim.update_plan(self._id, plan["id"], body)),
+            )
+        if status == "STAGING" and self.status != "STAGING":
+            yield Change(f"publish {self._called(wanted)}", lambda now: self._step(self.apim.publish_plan, now))
+        if self.status == "DEPRECATED" and status != "DEPRECATED":
+            yield Change(f"deprecate {self._called(wanted)}", lambda now: self._step(self.apim.deprecate_plan, now))
+
+    @property
+    def _id(self) -> str:
+        return self.api["id"]
+
+    @staticmethod
+    def _now(plan: dict[str, Any]) -> dict[str, Any]:
+        return {"plans": [plan]}
+
+    def _step(self, endpoint: Any, now: dict[str, Any]) -> dict[str, Any]:
+        return self._now(endpoint(self._id, now["plans"][0]["id"]))
+
+    def _request(self, verb: str, plan: Mapping[str, Any], endpoint: Any) -> Change:
+        """A change of one of several plans; the others stay as they are in what it returns."""
+
+        def apply(now: dict[str, Any]) -> dict[str, Any]:
+            left = endpoint(self._id, plan["id"])
+            plans = [left if one["id"] == plan["id"] else one for one in now["plans"]]
+            return {"plans": [one for one in plans if one]}
+
+        return Change(f"{verb} {self._called(plan)}", apply)
+
+    def _called(self, plan: Mapping[str, Any]) -> str:
+        security = (plan.get("security") or {}).get("type") or self.security
+        return f"plan {plan['name']} ({security}) of API {self.title}"
+
+    def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        plans = mask(value["plans"])
+        first = plans[0] if plans else {}
+        return {"plan": first, "plans": plans, "id": first.get("id"), "deployment_due": self._deployment_due(plan)}
+
+    def _deployment_due(self, plan: Plan) -> bool:
+        """A published plan that came, went or changed its security is what the gateway does not serve yet."""
+
+        def served(plans: list[dict[str, Any]]) -> list[Any]:
+            return [(p.get("id"), p.get("security")) for p in plans if p.get("status") in SERVED]
+
+        coming = self.params["will_exist"] and plan.changed
+        return coming or served(plan.before["plans"]) != served(plan.after["plans"])
+
+
+assert set(ALIVE) < set(STATUSES)

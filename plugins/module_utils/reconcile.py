@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observe, desire, plan, apply.
+
+A managed object says what the server has (observe), what the parameters ask for (desired) and which requests
+lead from one to the other (changes). Check mode is a plan that nobody applies. Pure: no HTTP, nothing of Ansible.
+"""
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+MASK = "********"
+_SECRET_KEY = re.compile(r"(secret|password|passphrase|token|private_?key|api_?key)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"authorization|cookie|secret|password|passphrase|token|api[-_]?key", re.IGNORECASE)
+_IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")
+
+
+class Refusal(Exception):
+    """The parameters ask for something that must not or cannot be done. The text is one sentence for the user."""
+
+
+def merge(observed: Any, given: Any) -> Any:
+    """What the server should have: `given` laid over `observed`.
+
+    Mappings merge key by key, None means not given, and an empty part that the server leaves out is empty there too
+    (its GET leaves out empty resources). Lists of scalars are sets: the same elements in another
+    order are the same. Lists of mappings hold just the given items, each laid over the observed item of the same
+    identity (id, key, name, path …), so that what the server filled in is no drift.
+    So nothing has drifted exactly when merge(observed, given) == observed.
+    """
+    if given is None:
+        return copy.deepcopy(observed)
+    if isinstance(given, dict):
+        base = observed if isinstance(observed, dict) else {}
+        merged = copy.deepcopy(base)
+        for key, value in given.items():
+            if value is None or (value in ({}, []) and base.get(key) is None):
+                continue
+            merged[key] = merge(base.get(key), value)
+        return merged
+    if isinstance(given, list):
+        return _merge_list(observed if isinstance(observed, list) else [], given)
+    return given
+
+
+def _merge_list(observed: list, given: list) -> list:
+    if not any(isinstance(item, (dict, list)) for item in given):
+        same = len(observed) == len(given) and all(item in observed for item in given)
+        return list(observed) if same else list(given)
+    left = list(observed)
+    merged = []
+    for item in given:
+        twin = next((other for other in left if _same_identity(other, item)), None)
+        if twin is not None:
+            left.remove(twin)
+        merged.append(merge(twin, item))
+    return merged
+
+
+def _same_identity(observed: Any, given: Any) -> bool:
+    if not (isinstance(observed, dict) and isinstance(given, dict)):
+        return observed == given
+    key = next((key for key in _IDENTITY if isinstance(given.get(key), (str, int))), None)
+    if key is None:
+        return merge(observed, given) == observed
+    return observed.get(key) == given[key]
+
+
+def missing(actual: Any, given: Any, where: str = "") -> list[str]:
+    """Paths of `given` that `actual` does not hold: what a server took without a word and dropped."""
+    if given is None or merge(actual, given) == actual:
+        return []
+    if isinstance(given, dict) and isinstance(actual, dict):
+        return [
+            path
+            for key, value in given.items()
+            for path in missing(actual.get(key), value, f"{where}.{key}" if where else key)
+        ]
+    return [where or "."]
+
+
+def mask(value: Any, other: Any = None) -> Any:
+    """`value` with every secret replaced by asterisks; a secret that differs from the one in `other` says so."""
+    if isinstance(value, list):
+        others = other if isinstance(other, list) else []
+        return [mask(item, others[i] if i < len(others) else None) for i, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    others = other if isinstance(other, dict) else {}
+    named_secret = _SECRET_NAME.search(str(value.get("name") or value.get("key") or ""))
+    masked = {}
+    for key, item in value.items():
+        secret = _SECRET_KEY.search(key) or (key == "value" and named_secret)
+        if secret and isinstance(item, (str, int)) and not isinstance(item, bool) and item != "":
+            differs = others.get(key) not in (None, item)
+            masked[key] = f"{MASK} (changed)" if differs else MASK
+        else:
+            masked[key] = mask(item, others.get(key))
+    return masked
+
+
+@dataclass(frozen=True)
+class Change:
+    """One request that a run would send.
+
+    summary: what it does, in words, no secret in it. apply: sends it; takes the object as the change before left
+    it, returns it as this one leaves it.
+    """
+
+    summary: str
+    apply: Callable[[Any], Any]
+
+
+@dataclass
+class Plan:
+    """The way from what is to what should be. `actual` is the object as the last change left it."""
+
+    before: Any
+    after: Any
+    changes: list[Change] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
+    actual: Any = None
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.changes)
+
+    def apply(self) -> Any:
+        """Send every change in order; refuse as a whole, before the first one, when something they need is missing."""
+        if self.unmet:
+            raise Refusal(self.unmet[0])
+        self.actual = self.before
+        for change in self.changes:
+            self.actual = change.apply(self.actual)
+        return self.actual
+
+    def diff(self, header: str) -> dict[str, Any]:
+        """Ansible's diff: the parts that differ, secrets masked. `header` names the object."""
+        if not self.changed:
+            return {"before": {}, "after": {}, "before_header": header, "after_header": header}
+        if self.before == self.after:  # a renewed secret shows nowhere else
+            before, after = "", "".join(f"{change.summary}\n" for change in self.changes)
+        else:
+            before, after = _differing(self.before or {}, self.after or {})
+        return {
+            "before": mask(before),
+            "after": mask(after, before),
+            "before_header": header,
+            "after_header": header,
+        }
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return before, after
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return (
+        {key: before[key] for key in keys if key in before},
+        {key: after[key] for key in keys if key in after},
+    )
+
+
+class Managed:
+    """One object of the server. Subclasses say what is, what should be and how to get there."""
+
+    kind = ""  # the result's key, and the first word of the diff's header
+    title = ""  # which object: a path, a name
+
+    def __init__(self) -> None:
+        self.unmet: list[str] = []  # what a change needs and the server does not have yet
+        self.warnings: list[str] = []
+
+    def observe(self) -> Any:
+        """The object as the server has it, None when there is none."""
+        raise NotImplementedError
+
+    def desired(self, observed: Any) -> Any:
+        """The object as it should be, None when there should be none."""
+        raise NotImplementedError
+
+    def changes(self, observed: Any, desired: Any) -> Iterable[Change]:
+        """The requests from observed to desired, in order."""
+        raise NotImplementedError
+
+    def facts(self, value: Any, plan: Plan) -> dict[str, Any]:
+        """What a task returns of the object, under keys of the result."""
+        return {self.kind: mask(value)}
+
+    def settle(self) -> None:
+        """After the changes: wait until they show. Reads only."""
+
+    def plan(self) -> Plan:
+        observed = self.observe()
+        desired = self.desired(observed)
+        changes = [] if desired == observed else list(self.changes(observed, desired))
+        return Plan(before=observed, after=desired, changes=changes, unmet=self.unmet)

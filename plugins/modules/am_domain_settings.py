@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: am_domain_settings
+short_description: Manage client registration and login settings of an AM domain
+version_added: 0.1.0
+description:
+  - Changes who may register in a domain, clients and users.
+  - What is not given stays as the server has it, field by field, although AM itself replaces the login settings as a whole.
+options:
+  domain:
+    description: The domain, by its hrid (the name in its URL) or its id. It must exist.
+    type: str
+    required: true
+  mcp_clients:
+    description:
+      - Whether to set what MCP clients (VS Code, Claude Code, the SDKs) need to register themselves.
+      - "That is: registration on and open, redirect URIs on localhost and without TLS allowed, the scopes C(openid),
+        C(profile), C(email) and C(offline_access) allowed beside those already allowed, and C(openid) by default. The first
+        switch alone lets no MCP client in."
+      - A setting given in O(client_registration) beside it wins.
+      - V(false) changes nothing.
+    type: bool
+    default: false
+  mcp_client_scopes:
+    description:
+      - With O(mcp_clients=true), further scopes that these clients need. They are created where the domain lacks them, and
+        added to those that are allowed and given by default.
+    type: list
+    elements: str
+    default: []
+  client_registration:
+    description: Settings of dynamic client registration.
+    type: dict
+    suboptions:
+      dynamic_client_registration_enabled:
+        description: Whether clients may register themselves.
+        type: bool
+      open_dynamic_client_registration_enabled:
+        description: Whether they may do so without an initial access token. MCP clients have none.
+        type: bool
+      allow_localhost_redirect_uri:
+        description: Whether they may name redirect URIs on localhost, as clients on a desktop do.
+        type: bool
+      allow_http_scheme_redirect_uri:
+        description: Whether they may name redirect URIs without TLS, as clients on a desktop do.
+        type: bool
+      allow_wild_card_redirect_uri:
+        description: Whether they may name redirect URIs with a wildcard.
+        type: bool
+      allow_redirect_uri_params_expression_language:
+        description: Whether they may use expressions in redirect URIs.
+        type: bool
+      allowed_scopes_enabled:
+        description: Whether registered clients get no other scopes than O(client_registration.allowed_scopes).
+        type: bool
+      allowed_scopes:
+        description: The scopes that registered clients may have.
+        type: list
+        elements: str
+      default_scopes:
+        description: The scopes of clients that register without naming any.
+        type: list
+        elements: str
+      client_template_enabled:
+        description: Whether clients may register after a template.
+        type: bool
+  login:
+    description: Login settings.
+    type: dict
+    suboptions:
+      inherited:
+        description: Whether the settings come from above, and these are ignored. V(false) if any of them is given and this is not.
+        type: bool
+      register_enabled:
+        description: Whether users may create an account on the login page.
+        type: bool
+      forgot_password_enabled:
+        description: Whether users may reset a forgotten password.
+        type: bool
+      remember_me_enabled:
+        description: Whether users may stay logged in.
+        type: bool
+      passwordless_enabled:
+        description: Whether users may log in with WebAuthn.
+        type: bool
+      passwordless_remember_device_enabled:
+        description: Whether a WebAuthn device is remembered.
+        type: bool
+      passwordless_enforce_password_enabled:
+        description: Whether WebAuthn needs the password, too.
+        type: bool
+      passwordless_device_naming_enabled:
+        description: Whether users may name their WebAuthn devices.
+        type: bool
+      hide_form:
+        description: Whether the login form is hidden.
+        type: bool
+      identifier_first_enabled:
+        description: Whether the user name is asked for before the password.
+        type: bool
+      certificate_based_auth_enabled:
+        description: Whether users may log in with a certificate.
+        type: bool
+      magic_link_auth_enabled:
+        description: Whether users may log in with a magic link (AM 4.11 and later).
+        type: bool
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.managed
+seealso:
+  - module: gravitee.mcp.am_mcp_server
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: MCP clients may register, and users, too
+  gravitee.mcp.am_domain_settings:
+    am_url: https://am.example.com:8093
+    am_token: "{{ vault_am_token }}"
+    domain: mcp
+    mcp_clients: true
+    login:
+      register_enabled: true
+
+- name: Only clients on https redirect URIs
+  gravitee.mcp.am_domain_settings:
+    domain: mcp
+    mcp_clients: true
+    client_registration:
+      allow_localhost_redirect_uri: false
+      allow_http_scheme_redirect_uri: false
+"""
+
+RETURN = r"""
+settings:
+  description: The settings under AM's own names, C(clientRegistrationSettings) and C(loginSettings).
+  returned: success
+  type: dict
+domain:
+  description: The domain's C(id), C(hrid), C(name), C(path) and whether it is C(enabled).
+  returned: success
+  type: dict
+  sample:
+    id: ab8ac322-10f4-474b-8ac3-2210f4774ba9
+    hrid: mcp
+    name: MCP
+    path: /mcp
+    enabled: true
+id:
+  description: The domain's id.
+  returned: success
+  type: str
+changes:
+  description: What was done, or in check mode would be done, one sentence a request.
+  returned: success
+  type: list
+  elements: str
+  sample: [set registerEnabled of domain mcp]
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import ManagedDomain
+
+CLIENT_REGISTRATION = {
+    "dynamic_client_registration_enabled": {"type": "bool"},
+    "open_dynamic_client_registration_enabled": {"type": "bool"},
+    "allow_localhost_redirect_uri": {"type": "bool"},
+    "allow_http_scheme_redirect_uri": {"type": "bool"},
+    "allow_wild_card_redirect_uri": {"type": "bool"},
+    "allow_redirect_uri_params_expression_language": {"type": "bool"},
+    "allowed_scopes_enabled": {"type": "bool"},
+    "allowed_scopes": {"type": "list", "elements": "str"},
+    "default_scopes": {"type": "list", "elements": "str"},
+    "client_template_enabled": {"type": "bool"},
+}
+LOGIN = {
+    "inherited": {"type": "bool"},
+    "register_enabled": {"type": "bool"},
+    "forgot_password_enabled": {"type": "bool"},
+    "remember_me_enabled": {"type": "bool"},
+    "passwordless_enabled": {"type": "bool"},
+    "passwordless_remember_device_enabled": {"type": "bool"},
+    "passwordless_enforce_password_enabled": {"type": "bool"},
+    "passwordless_device_naming_enabled": {"type": "bool"},
+    "hide_form": {"type": "bool"},
+    "identifier_first_enabled": {"type": "bool"},
+    "certificate_based_auth_enabled": {"type": "bool"},
+    "magic_link_auth_enabled": {"type": "bool"},
+}
+SPEC = {
+    "domain": {"type": "str", "required": True},
+    "mcp_clients": {"type": "bool", "default": False},
+    "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
+    "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
+    "login": {"type": "dict", "options": LOGIN},
+}
+
+
+def main():
+    run(SPEC, lambda servers, params: ManagedDomain(servers.am, params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: am_mcp_server_info
+short_description: Read MCP servers of Gravitee AM
+version_added: 0.1.0
+description:
+  - Returns the MCP servers of an AM domain, all or those that fit every filter given. AM does not tell their secrets.
+options:
+  domain:
+    description: The domain, by its hrid (the name in its URL) or its id.
+    type: str
+    required: true
+  resource_identifier:
+    description: An identifier of the MCP server.
+    type: str
+  client_id:
+    description: Client id of the MCP server.
+    type: str
+  name:
+    description: Name of the MCP servers. Not unique.
+    type: str
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.reads
+seealso:
+  - module: gravitee.mcp.am_mcp_server
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: Every MCP server of the domain
+  gravitee.mcp.am_mcp_server_info:
+    am_url: https://am.example.com:8093
+    am_token: "{{ vault_am_token }}"
+    domain: mcp
+  register: servers
+
+- name: The one that clients call at a URL
+  gravitee.mcp.am_mcp_server_info:
+    domain: mcp
+    resource_identifier: https://gateway.example.com/weather-mcp
+  register: weather
+"""
+
+RETURN = r"""
+mcp_servers:
+  description: The MCP servers as AM answers them.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.info import mcp_servers
+
+SPEC = {
+    "domain": {"type": "str", "required": True},
+    "resource_identifier": {"type": "str"},
+    "client_id": {"type": "str"},
+    "name": {"type": "str"},
+}
+
+
+def main():
+    read(SPEC, lambda servers, params: {"mcp_servers": mcp_servers(servers.am, params)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gravitee_api
+short_description: Manage a v4 HTTP proxy API in Gravitee APIM
+version_added: 0.1.0
+description:
+  - Creates, changes and deletes a v4 API of type proxy, such as stands in front of an MCP server.
+  - What is not given stays as the server has it. What is given and different on the server is changed.
+  - Changes the definition only. What the gateway serves changes with M(gravitee.mcp.gravitee_deployment); a new API is
+    not reachable before.
+options:
+  id:
+    description: Id of the API. Without it the API is found by O(context_paths).
+    type: str
+  context_paths:
+    description:
+      - Context paths of the API, with or without slashes at their ends. Unique in an environment.
+      - The API is found by any one of them; in the end it has exactly these.
+    type: list
+    elements: str
+    aliases: [context_path]
+  name:
+    description: Name of the API. Required to create one.
+    type: str
+  version:
+    description: Version of the API, a free text. A new API gets V(1.0).
+    type: str
+  description:
+    description: Description of the API.
+    type: str
+  target:
+    description: The http(s) URL that requests go to, such as V(http://weather:9000/mcp). Required to create an API.
+    type: str
+  read_timeout:
+    description:
+      - How long the gateway waits for the target's answer, in milliseconds.
+      - A new API gets V(120000), as APIM's own 10 s end every tool call that answers later with a 504.
+    type: int
+  connect_timeout:
+    description: How long the gateway waits for a connection to the target, in milliseconds.
+    type: int
+  idle_timeout:
+    description: After how many idle milliseconds the gateway closes a connection to the target; V(0) for never.
+    type: int
+  max_concurrent_connections:
+    description: Size of the gateway's connection pool to the target.
+    type: int
+  tags:
+    description: Sharding tags, which say what gateways deploy the API. They must exist.
+    type: list
+    elements: str
+  labels:
+    description: Labels of the API.
+    type: list
+    elements: str
+  visibility:
+    description: Who sees the API in the portal.
+    type: str
+    choices: [public, private]
+  definition:
+    description:
+      - Anything else of the API object, with the names of APIM's management API (C(flows), C(properties), C(analytics) …).
+      - It is merged in. Lists are replaced, but items keep what the server filled in, told by id, key, name or path.
+      - The parameters above win over it.
+    type: dict
+    default: {}
+  mcp_resource:
+    description:
+      - Whether AM shall know this API as an MCP server. A context path with capitals is refused then, because AM lower-cases
+        identifiers and no client would ever get a token for it.
+    type: bool
+    default: true
+  adopt:
+    description: Whether to take over an API that has one of the O(context_paths) but another O(name), and rename it.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) makes the API as described.
+      - V(absent) stops it and deletes it with its plans.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.managed
+seealso:
+  - module: gravitee.mcp.gravitee_plan
+  - module: gravitee.mcp.gravitee_deployment
+  - module: gravitee.mcp.gravitee_api_info
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: An API in front of the weather MCP server
+  gravitee.mcp.gravitee_api:
+    apim_url: https://apim.example.com:8083
+    apim_token: "{{ vault_apim_token }}"
+    context_path: /weather-mcp
+    name: Weather MCP
+    target: http://weather:9000/mcp
+    labels: [mcp]
+
+- name: The same, with a property and CORS for the MCP inspector
+  gravitee.mcp.gravitee_api:
+    context_path: /weather-mcp
+    name: Weather MCP
+    target: http://weather:9000/mcp
+    definition:
+      properties:
+        - key: team
+          value: weather
+      listeners:
+        - type: HTTP
+          cors:
+            enabled: true
+            allowOrigin: ["http://localhost:6274"]
+
+- name: Remove it
+  gravitee.mcp.gravitee_api:
+    context_path: /weather-mcp
+    state: absent
+"""
+
+RETURN = r"""
+api:
+  description: The API as APIM answers it, secrets masked; empty when it is gone. In check mode, what it would be.
+  returned: success
+  type: dict
+  sample:
+    id: e0e3a1fa-7ed9-44cf-a3a1-fa7ed9a4cf6e
+    name: Weather MCP
+    state: STOPPED
+    deploymentState: NEED_REDEPLOY
+id:
+  description: The API's id; null when it does not exist yet.
+  returned: success
+  type: str
+changes:
+  description: What was done, or in check mode would be done, one sentence a request.
+  returned: success
+  type: list
+  elements: str
+  sample: [create API Weather MCP at /weather-mcp/]
+deployment_due:
+  description: Whether the gateway serves something else than the definition now says, see M(gravitee.mcp.gravitee_deployment).
+  returned: success
+  type: bool
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.api import ManagedApi
+
+SPEC = {
+    "id": {"type": "str"},
+    "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
+    "name": {"type": "str"},
+    "version": {"type": "str"},
+    "description": {"type": "str"},
+    "target": {"type": "str"},
+    "read_timeout": {"type": "int"},
+    "connect_timeout": {"type": "int"},
+    "idle_timeout": {"type": "int"},
+    "max_concurrent_connections": {"type": "int"},
+    "tags": {"type": "list", "elements": "str"},
+    "labels": {"type": "list", "elements": "str"},
+    "visibility": {"type": "str", "choices": ["public", "private"]},
+    "definition": {"type": "dict", "default": {}},
+    "mcp_resource": {"type": "bool", "default": True},
+    "adopt": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def main():
+    run(
+        SPEC,
+        lambda servers, params: ManagedApi(servers.apim, params),
+        required_one_of=[["id", "context_paths"]],
+    )
+
+
+if __name__ == "__main__":
+    main()

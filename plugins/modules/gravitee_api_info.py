@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gravitee_api_info
+short_description: Read APIs of Gravitee APIM
+version_added: 0.1.0
+description:
+  - Returns the APIs of an environment, all or those that fit every filter given. Secrets in them are masked.
+options:
+  id:
+    description: Id of the API.
+    type: str
+  context_path:
+    description: Context path of the API, with or without slashes at its ends.
+    type: str
+  name:
+    description: Name of the APIs. Not unique.
+    type: str
+  label:
+    description: A label that the APIs have.
+    type: str
+  state:
+    description: Whether the APIs are started or stopped.
+    type: str
+    choices: [started, stopped]
+  plans:
+    description: Whether to return the plans of each API, too; one request more for each.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.reads
+seealso:
+  - module: gravitee.mcp.gravitee_api
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: The API at a context path, with its plans
+  gravitee.mcp.gravitee_api_info:
+    apim_url: https://apim.example.com:8083
+    apim_token: "{{ vault_apim_token }}"
+    context_path: /weather-mcp
+    plans: true
+  register: weather
+
+- name: Every API labelled mcp
+  gravitee.mcp.gravitee_api_info:
+    label: mcp
+  register: mcp
+"""
+
+RETURN = r"""
+apis:
+  description: The APIs as APIM answers them, secrets masked, each with C(plans) of every status if asked for.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.info import apis
+
+SPEC = {
+    "id": {"type": "str"},
+    "context_path": {"type": "str"},
+    "name": {"type": "str"},
+    "label": {"type": "str"},
+    "state": {"type": "str", "choices": ["started", "stopped"]},
+    "plans": {"type": "bool", "default": False},
+}
+
+
+def main():
+    read(SPEC, lambda servers, params: {"apis": apis(servers.apim, params)})
+
+
+if __name__ == "__main__":
+    main()
