@@ -1,0 +1,52 @@
+"""`python -m tests.sandbox`: the sandbox in the foreground."""
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+
+from .am_domain import Domain
+from .servers import DEFAULT_PORTS, Sandbox
+from .world import World
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="make sandbox SANDBOX_ARGS=…",
+        description="A local Gravitee on 127.0.0.1, empty as a fresh installation. Administrators: APIM admin/admin, "
+        "AM admin/adminadmin. Ends with Ctrl-C; keeps nothing.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--apim", choices=["4.10", "4.12"], default="4.10", help="the version of APIM to play")
+    parser.add_argument("--am", choices=["4.10", "4.11"], default="4.10", help="the version of AM to play")
+    parser.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
+    parser.add_argument("--domain", help="name of an AM domain to start with, enabled")
+    parser.add_argument("--user", help="user:password of a user to start with in that domain")
+    parser.add_argument("--mcp-json", action="store_true", help="let the MCP server answer in JSON, not as an event stream")
+    for plane, port in DEFAULT_PORTS.items():
+        name = plane.replace("_", "-")
+        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"port of {plane}; 0 for any free one")
+    options = parser.parse_args()
+    if options.user and not options.domain:
+        parser.error("--user needs --domain: a user belongs to a domain")
+    world = World(options.apim, options.am, options.sync_delay)
+    ports = {plane: getattr(options, f"{plane}_port") for plane in DEFAULT_PORTS}
+    sandbox = Sandbox(world, ports, options.mcp_json)
+    if options.domain:
+        domain = Domain(world, {"name": options.domain})
+        domain.update({**domain.wire, "enabled": True})
+        world.domains[domain.id] = domain
+        if options.user:
+            username, _, password = options.user.partition(":")
+            domain.new_user({"username": username, "password": password, "email": f"{username}@example.com"})
+    sandbox.start()
+    print("ready " + " ".join(f"{plane}={url}" for plane, url in world.urls.items()), flush=True)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    sandbox.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The planes on their ports, in a thread of their own."""
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+from .am_gateway import AmGateway
+from .am_management import AmManagement
+from .apim_gateway import ApimGateway
+from .apim_management import ApimManagement
+from .mcp_server import mcp_app
+from .world import Request, World
+
+DEFAULT_PORTS = {"apim": 8083, "gateway": 8082, "am": 8093, "am_gateway": 8092, "mcp": 9000}
+
+
+class _Log:
+    """Notes each request, and tells who wants to know, when its answer is ready."""
+
+    def __init__(self, app: Any, plane: str, world: World):
+        self.app, self.plane, self.world = app, plane, world
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def noting(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                request = Request(self.plane, scope["method"], scope["path"], message["status"])
+                self.world.log.append(request)
+                if self.world.on_answer:
+                    self.world.on_answer(request)
+            await send(message)
+
+        await self.app(scope, receive, noting if scope["type"] == "http" else send)
+
+
+class Sandbox:
+    """Starts on `ports` (0 for any free one; what is left out is 0) and serves until stop()."""
+
+    def __init__(self, world: World, ports: dict[str, int] | None = None, mcp_json: bool = False):
+        self.world = world
+        self.am_gateway = AmGateway(world)
+        apps = {
+            "apim": ApimManagement(world).app(),
+            "gateway": ApimGateway(world),
+            "am": AmManagement(world).app(),
+            "am_gateway": self.am_gateway.app(),
+            "mcp": mcp_app(world, mcp_json),
+        }
+        self._servers, self._sockets = [], []
+        for plane, app in apps.items():
+            listener = socket.socket()
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", (ports or {}).get(plane, 0)))
+            world.urls[plane] = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            lifespan = "on" if plane == "mcp" else "off"
+            config = uvicorn.Config(_Log(app, plane, world), log_level="warning", lifespan=lifespan, timeout_graceful_shutdown=1)
+            self._servers.append(uvicorn.Server(config))
+            self._sockets.append(listener)
+        world.urls["mcp"] += "/mcp"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def start(self) -> Sandbox:
+        self._thread.start()
+        while not all(server.started for server in self._servers):
+            if not self._thread.is_alive():
+                raise RuntimeError("the sandbox did not start")
+            self._thread.join(0.02)
+        return self
+
+    def _serve(self) -> None:
+        async def serve() -> None:
+            pairs = zip(self._servers, self._sockets, strict=True)
+            await asyncio.gather(*(server._serve([listener]) for server, listener in pairs))
+
+        asyncio.run(serve())
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        self._thread.join(5)
+
+    def reset(self) -> None:
+        """A fresh installation on the same ports."""
+        self.world.reset()
+        self.am_gateway.servers.clear()
+        self.am_gateway.sessions.clear()

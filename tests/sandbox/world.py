@@ -1,0 +1,113 @@
+"""What the sandbox's planes share: the clock, the state, the log of requests."""
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+RECORDINGS = Path(__file__).parent.parent / "contract" / "recorded"
+
+
+@cache
+def recordings(name: str) -> list[dict[str, Any]]:
+    """The exchanges of one file of recordings."""
+    with open(RECORDINGS / f"{name}.jsonl", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@cache
+def recorded(name: str, path: str) -> Any:
+    """What a real server answered to a GET whose answer never changes (plugins, licence)."""
+    return next(e["response"] for e in recordings(name) if e["method"] == "GET" and e["path"] == path)
+
+
+class Synced:
+    """A value that a gateway follows some time after the management plane changed it."""
+
+    def __init__(self, delay: Callable[[], float]):
+        self._delay = delay
+        self._events: list[tuple[float, Any]] = []
+
+    def push(self, value: Any) -> None:
+        self._events.append((time.monotonic() + self._delay(), value))
+
+    @property
+    def current(self) -> Any:
+        """What the gateway knows; None before anything reached it."""
+        seen = [value for due, value in self._events if due <= time.monotonic()]
+        return seen[-1] if seen else None
+
+
+@dataclass
+class Request:
+    plane: str
+    method: str
+    path: str
+    status: int
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it may have changed something on a management plane; logging in does not."""
+        return self.method != "GET" and not self.path.endswith(("/login", "/auth/token", "/_search", "/paths"))
+
+
+@dataclass
+class World:
+    """Everything that the servers know. Versions: APIM 4.10 or 4.12, AM 4.10 or 4.11. sync_delay in seconds."""
+
+    apim_version: str = "4.10"
+    am_version: str = "4.10"
+    sync_delay: float = 0.0
+    urls: dict[str, str] = field(default_factory=dict)  # plane → base URL
+
+    def __post_init__(self) -> None:
+        self.on_answer: Callable[[Request], None] | None = None  # called when an answer is ready, before it is sent
+        self._last_ms = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """A fresh installation."""
+        self.log: list[Request] = []
+        self.apis: dict[str, Any] = {}
+        self.applications: dict[str, dict[str, Any]] = {}
+        self.subscriptions: dict[str, Any] = {}
+        self.domains: dict[str, Any] = {}
+        self.tokens: dict[str, str] = {}  # management token → plane
+        self.admins = {"apim": ("admin", "admin"), "am": ("admin", "adminadmin")}
+        self.admin_ids = {"apim": new_id(), "am": new_id()}
+        self.token_names: set[tuple[str, str]] = set()
+        self.upstream_secured = False
+
+    def synced(self) -> Synced:
+        return Synced(lambda: self.sync_delay)
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, never twice the same."""
+        self._last_ms = max(self._last_ms + 1, int(time.time() * 1000))
+        return self._last_ms
+
+    def new_token(self, plane: str) -> str:
+        token = f"{plane}-{secrets.token_urlsafe(32)}"
+        self.tokens[token] = plane
+        return token
+
+    def writes(self) -> list[Request]:
+        """The requests so far that may have changed something on a management plane."""
+        return [request for request in self.log if request.is_write and request.plane in ("apim", "am")]
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def iso(milliseconds: int) -> str:
+    """APIM's way to write a time."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}".rstrip("0").ljust(1, "0") + "Z"
