@@ -74,7 +74,7 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
         thing = managed(Servers(module.params), module.params)
         plan = thing.plan()
         if module.check_mode:
-            thing.warnings += [f"{sentence} (assumed to be done by an earlier task)" for sentence in plan.unmet]
+            thing.warnings += [f"Taken as done by an earlier task: {sentence}" for sentence in plan.unmet[:1]]
             value = plan.after
         else:
             value = plan.apply()

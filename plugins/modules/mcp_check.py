@@ -27,6 +27,15 @@ options:
   token:
     description: An access token to call with, once a call without one is refused.
     type: str
+  expect:
+    description: What the result should be. Anything else fails the task.
+    type: list
+    elements: str
+    choices: [open, secured, upstream_secured, unreachable, misconfigured]
+  wait_timeout:
+    description: For how many seconds to ask again until the result is one of O(expect); gateways follow a change some seconds later.
+    type: int
+    default: 0
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.reads
@@ -40,10 +49,11 @@ EXAMPLES = r"""
     url: https://gateway.example.com/weather-mcp
   register: seen
 
-- name: Nobody gets in without a token
-  ansible.builtin.assert:
-    that: seen.result == "secured"
-    fail_msg: "{{ seen.summary }}"
+- name: Nobody gets in without a token, or the play ends here
+  gravitee.mcp.mcp_check:
+    url: https://gateway.example.com/weather-mcp
+    expect: [secured]
+    wait_timeout: 60
 
 - name: Does the MCP server behind ask for authentication itself?
   gravitee.mcp.mcp_check:
@@ -95,17 +105,23 @@ url:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import check
 
 SPEC = {
     "url": {"type": "str", "required": True},
     "gateway": {"type": "bool", "default": True},
     "token": {"type": "str", "no_log": True},
+    "expect": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["open", "secured", "upstream_secured", "unreachable", "misconfigured"],
+    },
+    "wait_timeout": {"type": "int", "default": 0},
 }
 
 
 def main():
-    read(SPEC, lambda servers, params: Check(params, servers.options).run())
+    read(SPEC, lambda servers, params: check(params, servers.options))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 """How a URL looks to an MCP client that was told nothing else."""
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,19 @@ UPSTREAM = (
     "The MCP server itself asks for authentication. Gravitee's guide works only where it does not: switch that off, or keep "
     "the server as it is"
 )
+
+
+def check(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """Walk the steps, again and again until the result is an expected one; Refusal if it never is."""
+    deadline = time.monotonic() + params["wait_timeout"]
+    while True:
+        seen = Check(params, options).run()
+        if not params["expect"] or seen["result"] in params["expect"]:
+            return seen
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(min(1.0, params["wait_timeout"] / 10))
+    raise Refusal(f"{seen['url']} is {seen['result']}, not {' or '.join(params['expect'])}: {seen['summary']}")
 
 
 class Check:

@@ -72,4 +72,4 @@ class ApiPart(Managed):
 
     def need_api(self) -> None:
         if not self.api:
-            self.unmet.append(f"There is no API {self.title}: create it first with gravitee_api.")
+            self.unmet.insert(0, f"There is no API {self.title}: create it first with gravitee_api.")
