@@ -20,7 +20,7 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 except ImportError as error:
-    MISSING = (error.name or "requests").split(".")[0]
+    MISSING = (error.name or "requests").partition(".")[0]
     TRACEBACK = traceback.format_exc()
     requests = None
     HTTPAdapter = Retry = BaseModel = object

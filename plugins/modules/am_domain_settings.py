@@ -74,7 +74,7 @@ options:
     type: dict
     suboptions:
       inherited:
-        description: Whether the settings come from above, and these are ignored. V(false) if any of them is given and this is not.
+        description: Whether the settings come from above, and these are ignored. V(false) if any of them is given.
         type: bool
       register_enabled:
         description: Whether users may create an account on the login page.

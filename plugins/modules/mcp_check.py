@@ -33,7 +33,8 @@ options:
     elements: str
     choices: [open, secured, upstream_secured, unreachable, misconfigured]
   wait_timeout:
-    description: For how many seconds to ask again until the result is one of O(expect); gateways follow a change some seconds later.
+    description:
+      - For how many seconds to ask again until the result is one of O(expect); gateways follow a change some seconds later.
     type: int
     default: 0
 extends_documentation_fragment:

@@ -29,7 +29,7 @@ SKIPPED: dict[tuple[str, int], str] = {
 }
 # The gateway's recordings, each after the management request that had brought the domain to that state.
 INTERLEAVED = {
-    6: range(0, 6),  # the first domain is enabled
+    6: range(6),  # the first domain is enabled
     65: [6],  # the second is not
     66: [7],  # DCR disabled
     67: [8],  # on, not open

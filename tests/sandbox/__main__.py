@@ -37,7 +37,7 @@ def main() -> None:
         domain.update({**domain.wire, "enabled": True})
         world.domains[domain.id] = domain
         if options.user:
-            username, _, password = options.user.partition(":")
+            username, password = options.user.partition(":")[::2]
             domain.new_user({"username": username, "password": password, "email": f"{username}@example.com"})
     sandbox.start()
     print("ready " + " ".join(f"{plane}={url}" for plane, url in world.urls.items()), flush=True)

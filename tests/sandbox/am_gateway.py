@@ -67,7 +67,7 @@ class AmGateway:
         return f"{request.url.scheme}://{request.url.netloc}/{request.path_params['domain']}"
 
     def _server(self, request: Request) -> DomainServer:
-        domain, _ = self._domain(request)
+        domain = self._domain(request)[0]
         if domain.id not in self.servers:
             self.servers[domain.id] = DomainServer(domain, f"{self._base(request)}/oidc")
         return self.servers[domain.id]
@@ -173,7 +173,7 @@ class AmGateway:
         return f"{self._base(request)}/{page}?{request.url.query}"
 
     async def login(self, request: Request) -> Response:
-        _, wire = self._domain(request)
+        wire = self._domain(request)[1]
         key, session = self._session(request)
         client_id = request.query_params.get("client_id", "")
         if request.method == "POST":
@@ -212,7 +212,7 @@ class AmGateway:
 
     async def authorize(self, request: Request) -> Response:
         """Login first, then what is wrong with the request, then consent, then the code."""
-        server, (_, session) = self._server(request), self._session(request)
+        server, session = self._server(request), self._session(request)[1]
         client = server.query_client(request.query_params.get("client_id", ""))
         redirect_uri = request.query_params.get("redirect_uri", "")
         if client is None or not client.check_redirect_uri(redirect_uri):
@@ -236,11 +236,11 @@ class AmGateway:
             denied = [("error", "access_denied"), ("error_description", "User denied access")]
             return RedirectResponse(add_params_to_uri(redirect_uri, denied), 302)
         grant.request.scope = " ".join(approved)
-        _, _, headers = grant.create_authorization_response(redirect_uri, user[1])
+        headers = grant.create_authorization_response(redirect_uri, user[1])[2]
         return RedirectResponse(dict(headers)["Location"], 302)
 
     async def consent(self, request: Request) -> Response:
-        server, (_, session) = self._server(request), self._session(request)
+        server, session = self._server(request), self._session(request)[1]
         client = server.query_client(request.query_params.get("client_id", ""))
         if client is None or session["user"] is None:
             return pages.problem("Nobody is logged in.", 401)

@@ -97,7 +97,7 @@ class AmManagement:
         return [domain for domain in self.world.domains.values() if not domain.deleted]
 
     def page_of(self, items: list[Any], request: Request) -> Response:
-        data, number, _ = page(items, request, 0, "size", 50)
+        data, number = page(items, request, 0, "size", 50)[:2]
         return answer({"data": data, "currentPage": number, "totalCount": len(items)})
 
     async def list_domains(self, request: Request) -> Response:

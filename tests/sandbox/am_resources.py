@@ -163,7 +163,7 @@ class AmResources:
         return {**fixed, "secret": value or secrets.token_urlsafe(32), "createdAt": self.world.now_ms()}
 
     async def get(self, request: Request) -> Response:
-        _, server = self._resource(request)
+        server = self._resource(request)[1]
         self._need_type(request)
         return answer(self._shown(server))
 
@@ -214,7 +214,7 @@ class AmResources:
         return domain, server["secrets"]
 
     async def list_secrets(self, request: Request) -> Response:
-        _, all_secrets = self._secrets(request)
+        all_secrets = self._secrets(request)[1]
         return answer([{key: value for key, value in one.items() if key != "secret"} for one in all_secrets])
 
     async def create_secret(self, request: Request) -> Response:

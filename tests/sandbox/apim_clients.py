@@ -51,7 +51,7 @@ class ApimClients:
             "consumerStatus": "STARTED",
             "processedBy": admin,
             "subscribedBy": admin,
-            **{key: now for key in ("processedAt", "startingAt", "createdAt", "updatedAt")},
+            **dict.fromkeys(("processedAt", "startingAt", "createdAt", "updatedAt"), now),
             "origin": "MANAGEMENT",
         }
         self.world.subscriptions[subscription["id"]] = subscription

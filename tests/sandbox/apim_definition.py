@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import jsonschema
+
 from .world import new_id, recorded
 
 DROPPED_AT_CREATION = (

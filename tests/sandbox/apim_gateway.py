@@ -168,5 +168,3 @@ def _unauthorized(headers: dict[str, str]) -> Response:
 
 def _unavailable() -> Response:
     return answer({"message": "Temporarily Unavailable", "http_status_code": 503}, 503)
-
-

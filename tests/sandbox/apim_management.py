@@ -6,12 +6,13 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from .apim_clients import ApimClients
-from .apim_definition import RUNTIME, ApimError, check_configuration, invalid, normal_path, normalize, plugins, policy_schema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from .apim_clients import ApimClients
+from .apim_definition import RUNTIME, ApimError, check_configuration, invalid, normal_path, normalize, plugins, policy_schema
 from .web import answer, basic, bearer, body_of, empty, page, text, under
 from .world import Synced, World, iso, new_id, recorded
 
@@ -114,6 +115,7 @@ class ApimManagement:
             Route(plan, self.update_plan, methods=["PUT"]),
             Route(plan, self.delete_plan, methods=["DELETE"]),
             Route(f"{plan}/_publish", self.publish_plan, methods=["POST"]),
+            Route(f"{plan}/_deprecate", self.deprecate_plan, methods=["POST"]),
             Route(f"{plan}/_close", self.close_plan, methods=["POST"]),
             Route("/", self.environment, methods=["GET"]),
             Route("/{rest:path}", self.not_found),
@@ -346,6 +348,12 @@ class ApimManagement:
         now = iso(self.world.now_ms())
         order = 1 + max((p["order"] for p in record.published), default=0)
         plan.update(status="PUBLISHED", publishedAt=now, updatedAt=now, order=order)
+        return answer(plan)
+
+    async def deprecate_plan(self, request: Request) -> Response:
+        """Not recorded; the status is that of the OpenAPI file."""
+        plan = self._plan(request)[1]
+        plan.update(status="DEPRECATED", updatedAt=iso(self.world.now_ms()))
         return answer(plan)
 
     async def close_plan(self, request: Request) -> Response:

@@ -30,18 +30,18 @@ async def body_of(request: Request) -> Any:
 
 def basic(request: Request) -> tuple[str, str] | None:
     """User and password of HTTP Basic."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    kind, value = request.headers.get("authorization", "").partition(" ")[::2]
     if kind.lower() != "basic":
         return None
     try:
-        user, _, password = base64.b64decode(value).decode().partition(":")
+        user, password = base64.b64decode(value).decode().partition(":")[::2]
     except ValueError:
         return None
     return user, password
 
 
 def bearer(request: Request) -> str | None:
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    kind, value = request.headers.get("authorization", "").partition(" ")[::2]
     return value if kind.lower() == "bearer" else None
 
 

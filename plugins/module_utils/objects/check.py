@@ -192,7 +192,8 @@ class Check:
         verdict = OK if "S256" in methods else FAILED
         self._note("PKCE", "code_challenge_methods_supported", ", ".join(methods) or "none", verdict)
         endpoint = metadata.get("registration_endpoint")
-        self._note("registration", "registration_endpoint", endpoint or "none: clients must be known", OK if endpoint else WARNING)
+        verdict = OK if endpoint else WARNING
+        self._note("registration", "registration_endpoint", endpoint or "none: clients must be known", verdict)
 
     # A call with the token that was given
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import STATUSES, Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
@@ -227,6 +227,3 @@ class ManagedPlan(ApiPart):
 
         coming = self.params["will_exist"] and plan.changed
         return coming or served(plan.before["plans"]) != served(plan.after["plans"])
-
-
-assert set(ALIVE) < set(STATUSES)

@@ -1,0 +1,72 @@
+# make demo: the main job, on the embedded sandbox. make test: everything that must pass. Both set up what they need below
+# build/, from Python 3.11+, make and git alone.
+PYTHON ?= python3
+BUILD := $(CURDIR)/build
+VENV := $(BUILD)/venv
+BIN := $(VENV)/bin
+COLLECTION := $(BUILD)/collections/ansible_collections/gravitee/mcp
+# Two workers suit two cores; each has a sandbox of its own.
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(BUILD)/collections
+export ANSIBLE_HOME := $(BUILD)/ansible
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: demo test sandbox lint sanity docs unit contract integration package oldest clean environment
+
+demo: environment
+	$(BIN)/python -m tests.demo
+
+test: lint docs sanity unit contract package oldest integration
+
+sandbox: environment
+	$(BIN)/python -m tests.sandbox $(SANDBOX_ARGS)
+
+environment: $(VENV)/.installed $(COLLECTION)
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt constraints-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The collection runs in place: this checkout is the package gravitee.mcp.
+$(COLLECTION):
+	mkdir -p $(dir $@)
+	ln -sfn $(CURDIR) $@
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ansible-lint --offline --profile production
+
+docs: environment
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+
+sanity: environment
+	tests/sanity.sh $(BUILD)/sanity
+
+unit contract: environment
+	$(BIN)/python -m pytest tests/$@ $(PYTEST_ARGS)
+
+package: environment
+	$(BIN)/python -m pytest tests/package $(PYTEST_ARGS)
+
+# The oldest ansible-core that meta/runtime.yml promises runs the same role.
+oldest: environment $(BUILD)/oldest/.installed
+	GRAVITEE_TEST_ANSIBLE=$(BUILD)/oldest/bin $(BIN)/python -m pytest tests/package $(PYTEST_ARGS)
+
+$(BUILD)/oldest/.installed: requirements.txt Makefile
+	$(PYTHON) -m venv $(BUILD)/oldest
+	$(BUILD)/oldest/bin/pip install --quiet --disable-pip-version-check -r requirements.txt ansible-core==2.17.14
+	touch $@
+
+integration: environment
+	$(BIN)/python -m pytest tests/integration -n $(WORKERS) $(PYTEST_ARGS)
+
+clean:
+	rm -rf $(BUILD) tests/output

@@ -1,0 +1,65 @@
+"""Fixtures: a sandbox for each worker, a runner for modules and one for playbooks."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runners import Modules, Playbooks
+from tests.sandbox.am_domain import Domain
+from tests.sandbox.servers import Sandbox
+from tests.sandbox.world import World
+
+_running: dict[bool, Sandbox] = {}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sandboxes() -> Iterator[None]:
+    yield
+    for sandbox in _running.values():
+        sandbox.stop()
+
+
+@pytest.fixture
+def mcp_json() -> bool:
+    """Whether the MCP server answers in JSON; tests override it by parametrizing."""
+    return False
+
+
+@pytest.fixture
+def sandbox(mcp_json: bool) -> Sandbox:
+    """A fresh installation of APIM 4.10 and AM 4.10, whose gateways follow at once."""
+    if mcp_json not in _running:
+        _running[mcp_json] = Sandbox(World(), mcp_json=mcp_json).start()
+    running = _running[mcp_json]
+    running.world.on_answer = None
+    running.world.apim_version = running.world.am_version = "4.10"
+    running.world.sync_delay = 0.0
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> World:
+    return sandbox.world
+
+
+@pytest.fixture
+def domain(world: World) -> Domain:
+    """An enabled domain, mcp-demo, with the user alice."""
+    made = Domain(world, {"name": "MCP demo"})
+    made.update({**made.wire, "enabled": True})
+    made.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
+    world.domains[made.id] = made
+    return made
+
+
+@pytest.fixture
+def modules(world: World) -> Modules:
+    return Modules(world)
+
+
+@pytest.fixture
+def playbooks(world: World, tmp_path: Path) -> Playbooks:
+    return Playbooks(world, tmp_path)
