@@ -11,10 +11,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import yaml
-from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
+from ansible.module_utils.testing import patch_module_args
 
 from tests.sandbox.world import World
 
@@ -52,17 +52,17 @@ class Modules:
     def run(self, name: str, /, *, check: bool = False, connect: bool = True, **params: Any) -> dict[str, Any]:
         arguments = {**(connection(self.world) if connect else {}), **params}
         internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": name}
-        encoded = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **internal}}).encode()
         module = importlib.import_module(f"{PACKAGE}.{name}")
         printed = io.StringIO()
+        warnings._global_warnings.clear()
         with (
-            mock.patch.object(basic, "_ANSIBLE_ARGS", encoded),
-            mock.patch.object(basic, "_ANSIBLE_PROFILE", "legacy", create=True),
+            patch_module_args({**arguments, **internal}),
             contextlib.redirect_stdout(printed),
             contextlib.suppress(SystemExit),
         ):
             module.main()
         result = json.loads(printed.getvalue().splitlines()[-1])
+        result["warnings"] = [warning["event"]["msg"] for warning in result.get("warnings", [])]
         if result.get("failed"):
             raise ModuleFailed(result)
         return result

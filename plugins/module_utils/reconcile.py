@@ -27,8 +27,8 @@ class Refusal(Exception):
 def merge(observed: Any, given: Any) -> Any:
     """What the server should have: `given` laid over `observed`.
 
-    Mappings merge key by key, None means not given, and an empty part that the server leaves out is empty there too
-    (its GET leaves out empty resources). Lists of scalars are sets: the same elements in another
+    Mappings merge key by key, None means not given, and an empty part that the server leaves out of what it has is empty
+    there too (its GET leaves out empty resources). Lists of scalars are sets: the same elements in another
     order are the same. Lists of mappings hold just the given items, each laid over the observed item of the same
     identity (id, key, name, path …), so that what the server filled in is no drift.
     So nothing has drifted exactly when merge(observed, given) == observed.
@@ -39,7 +39,7 @@ def merge(observed: Any, given: Any) -> Any:
         base = observed if isinstance(observed, dict) else {}
         merged = copy.deepcopy(base)
         for key, value in given.items():
-            if value is None or (value in ({}, []) and base.get(key) is None):
+            if value is None or (base and value in ({}, []) and base.get(key) is None):
                 continue
             merged[key] = merge(base.get(key), value)
         return merged

@@ -1,0 +1,79 @@
+"""MCP clients as the tests play them: registration, login on AM's pages, consent, token."""
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from tests.sandbox.world import World
+
+REDIRECT = "http://127.0.0.1:33418/"
+VS_CODE = {
+    "client_name": "VS Code",
+    "redirect_uris": [REDIRECT, "http://127.0.0.1/", "https://vscode.dev/redirect", "https://insiders.vscode.dev/redirect"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "response_types": ["code"],
+    "token_endpoint_auth_method": "none",
+}
+
+
+def register(world: World, domain: str = "mcp-demo", **given: Any) -> requests.Response:
+    """Dynamic registration, as VS Code does it unless `given` says otherwise."""
+    url = f"{world.urls['am_gateway']}/{domain}/oidc/register"
+    return requests.post(url, json={**VS_CODE, **given}, timeout=10)
+
+
+class Login:
+    """A person in a browser on the pages of an AM domain: a session with cookies, forms filled in and sent."""
+
+    def __init__(self, world: World, domain: str = "mcp-demo"):
+        self.base = f"{world.urls['am_gateway']}/{domain}"
+        self.http = requests.Session()
+
+    def token(self, client_id: str, resource: str, username: str, password: str, scope: str = "openid") -> str:
+        """An access token for `resource`, by authorization code with PKCE S256."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        query = {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": REDIRECT,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "scope": scope,
+            "state": "s",
+            "resource": resource,
+        }
+        page = self.follow(self.http.get(f"{self.base}/oauth/authorize", params=query, allow_redirects=False))
+        page = self.follow(self.send(page, username=username, password=password))
+        page = self.follow(self.send(page, user_oauth_approval="true"))
+        answer = parse_qs(urlsplit(page.headers["Location"]).query)
+        assert "code" in answer, answer
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer["code"][0],
+            "redirect_uri": REDIRECT,
+            "client_id": client_id,
+            "code_verifier": verifier,
+            "resource": resource,
+        }
+        return self.http.post(f"{self.base}/oauth/token", data=form, timeout=10).json()["access_token"]
+
+    def follow(self, response: requests.Response) -> requests.Response:
+        """Redirects, up to the client's own."""
+        while response.is_redirect and response.headers["Location"].startswith(self.base):
+            response = self.http.get(response.headers["Location"], allow_redirects=False, timeout=10)
+        return response
+
+    def send(self, page: requests.Response, **filled: str) -> requests.Response:
+        """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
+        action = unescape(re.search(r'<form[^>]* action="([^"]*)"', page.text).group(1))
+        kept = re.findall(r'<input type="(?:hidden|checkbox)" name="([^"]*)" value="([^"]*)"', page.text)
+        data = {**{name: unescape(value) for name, value in kept}, **filled}
+        return self.http.post(action, data=data, allow_redirects=False, timeout=10)

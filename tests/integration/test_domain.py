@@ -1,0 +1,108 @@
+"""am_domain_settings."""
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.clients import register
+from tests.runners import ModuleFailed, Modules
+from tests.sandbox.am_domain import Domain
+from tests.sandbox.world import World
+
+AT = {"domain": "mcp-demo"}
+
+
+def settings(domain: Domain) -> dict[str, Any]:
+    return domain.wire["oidc"]["clientRegistrationSettings"]
+
+
+def test_mcp_clients_can_register(modules: Modules, domain: Domain, world: World) -> None:
+    assert register(world).json()["error"] == "registration_forbidden"
+    done = modules.twice("am_domain_settings", **AT, mcp_clients=True)
+    assert done["id"] == domain.id
+    assert register(world).status_code == 201
+
+
+def test_the_toggle_alone_lets_no_mcp_client_in(modules: Modules, domain: Domain, world: World) -> None:
+    modules.twice("am_domain_settings", **AT, client_registration={"dynamic_client_registration_enabled": True})
+    assert register(world).status_code == 401
+    modules.twice("am_domain_settings", **AT, client_registration={"open_dynamic_client_registration_enabled": True})
+    assert register(world).json()["error_description"] == "localhost is forbidden"
+    modules.twice("am_domain_settings", **AT, client_registration={"allow_localhost_redirect_uri": True})
+    assert register(world).json()["error_description"] == "Unsecured http scheme is forbidden"
+    modules.twice("am_domain_settings", **AT, client_registration={"allow_http_scheme_redirect_uri": True})
+    assert register(world, scope="").json()["error_description"] == "scope  is not valid."
+    modules.twice("am_domain_settings", **AT, mcp_clients=True)
+    assert register(world, scope="").json()["scope"] == "openid"
+
+
+def test_a_setting_given_beside_wins(modules: Modules, domain: Domain) -> None:
+    given = {"allow_localhost_redirect_uri": False, "default_scopes": ["openid", "email"]}
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, client_registration=given)
+    assert settings(domain)["allowLocalhostRedirectUri"] is False
+    assert settings(domain)["defaultScopes"] == ["openid", "email"]
+    assert settings(domain)["isOpenDynamicClientRegistrationEnabled"] is True
+
+
+def test_scopes_that_others_allowed_stay(modules: Modules, domain: Domain) -> None:
+    given = {"allowed_scopes_enabled": True, "allowed_scopes": ["address"], "default_scopes": ["address"]}
+    modules.run("am_domain_settings", **AT, client_registration=given)
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["weather:read"])
+    assert settings(domain)["allowedScopes"] == ["address", "openid", "profile", "email", "offline_access", "weather:read"]
+    assert settings(domain)["defaultScopes"] == ["address", "weather:read"]
+    assert "weather:read" in domain.scopes
+
+
+def test_login_settings_are_merged(modules: Modules, domain: Domain) -> None:
+    """AM replaces them as a whole: what is left out of a PATCH is switched off."""
+    modules.twice("am_domain_settings", **AT, login={"remember_me_enabled": True, "forgot_password_enabled": True})
+    done = modules.twice("am_domain_settings", **AT, login={"register_enabled": True})
+    assert done["changes"] == ["set registerEnabled of domain mcp-demo"]
+    switched_on = {key for key, value in domain.wire["loginSettings"].items() if value}
+    assert switched_on == {"rememberMeEnabled", "forgotPasswordEnabled", "registerEnabled"}
+
+
+def test_registration_is_merged_and_login_left_alone(modules: Modules, domain: Domain) -> None:
+    modules.run("am_domain_settings", **AT, login={"register_enabled": True})
+    before = dict(domain.wire["loginSettings"])
+    modules.twice("am_domain_settings", **AT, client_registration={"allow_wild_card_redirect_uri": True})
+    assert domain.wire["loginSettings"] == before
+
+
+def test_every_setting_goes_both_ways(modules: Modules, domain: Domain) -> None:
+    names = [
+        "dynamic_client_registration_enabled",
+        "open_dynamic_client_registration_enabled",
+        "allow_localhost_redirect_uri",
+        "allow_http_scheme_redirect_uri",
+        "allow_wild_card_redirect_uri",
+        "allow_redirect_uri_params_expression_language",
+        "allowed_scopes_enabled",
+        "client_template_enabled",
+    ]
+    for value in (True, False):
+        modules.twice("am_domain_settings", **AT, client_registration=dict.fromkeys(names, value))
+        assert {settings(domain)[key] for key in settings(domain)} == {value}
+
+
+def test_nothing_given_changes_nothing(modules: Modules, domain: Domain) -> None:
+    assert modules.run("am_domain_settings", **AT)["changed"] is False
+
+
+def test_found_by_id(modules: Modules, domain: Domain) -> None:
+    assert modules.twice("am_domain_settings", domain=domain.id, login={"register_enabled": True})["id"] == domain.id
+
+
+def test_a_disabled_domain_is_warned_of(modules: Modules, domain: Domain) -> None:
+    domain.update({**domain.wire, "enabled": False})
+    assert "is disabled" in modules.run("am_domain_settings", **AT)["warnings"][0]
+
+
+def test_refused_with_a_sentence(modules: Modules, domain: Domain) -> None:
+    with pytest.raises(ModuleFailed, match="domain: AM knows no domain 'nope'"):
+        modules.run("am_domain_settings", domain="nope")
+    with pytest.raises(ModuleFailed, match="Unsupported parameters .* client_registration.bogus"):
+        modules.run("am_domain_settings", **AT, client_registration={"bogus": True})
+    with pytest.raises(ModuleFailed, match="magicLinkAuthEnabled.* is not recognized"):
+        modules.run("am_domain_settings", **AT, login={"magic_link_auth_enabled": True})
