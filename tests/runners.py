@@ -135,15 +135,17 @@ class Playbooks:
         return f"{self.world.urls['gateway']}{self.variables['secure_mcp_context_path']}"
 
     def run(self, playbook: str = "secure_mcp.yml", *arguments: str, **variables: Any) -> Played:
+        """`variables` go without their secure_mcp_; `hosts`, with it, are a fleet instead of `weather`."""
         process = self.start(playbook, *arguments, **variables)
         output = process.communicate(timeout=240)[0]
         lines = self.recorded.read_text(encoding="utf-8").splitlines() if self.recorded.exists() else []
         return Played(process.returncode, output, [json.loads(line) for line in lines])
 
-    def start(self, playbook: str = "secure_mcp.yml", *arguments: str, **variables: Any) -> subprocess.Popen[str]:
+    def start(self, playbook: str, *arguments: str, hosts: Any = None, **variables: Any) -> subprocess.Popen[str]:
         """In a process group of its own, so that kill() ends all of it."""
         prefixed = {f"secure_mcp_{name}": value for name, value in variables.items()}
-        inventory = {"mcp_servers": {"hosts": {"weather": {**self.variables, **prefixed}}}}
+        group = {"hosts": hosts or {"weather": {}}, "vars": {**self.variables, **prefixed}}
+        inventory = {"mcp_servers": group}
         (self.folder / "inventory.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
         self.recorded = self.folder / "results.jsonl"
         self.recorded.unlink(missing_ok=True)

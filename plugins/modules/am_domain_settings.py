@@ -28,8 +28,13 @@ options:
     default: false
   mcp_client_scopes:
     description:
-      - With O(mcp_clients=true), further scopes that these clients need. They are created where the domain lacks them, and
-        added to those that are allowed and given by default.
+      - With O(mcp_clients=true), further scopes that these clients need. They are added to those that are allowed and given by
+        default.
+    type: list
+    elements: str
+    default: []
+  scopes:
+    description: Scopes that the domain must have. They are created where it lacks them; others stay.
     type: list
     elements: str
     default: []
@@ -197,6 +202,7 @@ SPEC = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
     "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
+    "scopes": {"type": "list", "elements": "str", "default": []},
     "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
     "login": {"type": "dict", "options": LOGIN},
 }

@@ -28,8 +28,9 @@ options:
     type: str
   definition_changed:
     description:
-      - Whether earlier tasks of this play changed what is to be deployed, as their RV(deployment_due) says.
-      - For check mode, where the server has not seen those changes and would say that nothing is due.
+      - Whether earlier tasks of this play changed what is to be deployed, as their RV(ignore:deployment_due) says. Then it is
+        deployed, whatever the server says.
+      - For check mode, where the server has not seen those changes, and to do in the run what check mode foretold.
     type: bool
     default: false
   wait:

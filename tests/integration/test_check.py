@@ -1,11 +1,7 @@
 """mcp_check: what each state of the servers looks like from outside, and which setting it names."""
 from __future__ import annotations
 
-import contextlib
 import functools
-import http.server
-import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +11,7 @@ from tests.clients import Login, register
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
+from tests.serving import serving
 
 AT = {"context_path": "/weather-mcp"}
 
@@ -44,34 +41,6 @@ def secured(modules: Modules, world: World, domain: Domain, url: str) -> None:
 
 def failed(seen: dict[str, Any]) -> list[str]:
     return [step["step"] for step in seen["steps"] if step["verdict"] == "failed"]
-
-
-@contextlib.contextmanager
-def serving(answer: Callable[[str, str, bytes], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
-    """A server whose every answer is `answer(method, path, body)`; its base URL."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, body = answer(self.command, self.path, sent)
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET = do_DELETE = handle_any
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.mark.parametrize("version", ["4.10", "4.12"])

@@ -48,7 +48,7 @@ def test_a_setting_given_beside_wins(modules: Modules, domain: Domain) -> None:
 def test_scopes_that_others_allowed_stay(modules: Modules, domain: Domain) -> None:
     given = {"allowed_scopes_enabled": True, "allowed_scopes": ["address"], "default_scopes": ["address"]}
     modules.run("am_domain_settings", **AT, client_registration=given)
-    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["weather:read"])
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["weather:read"], scopes=["weather:read"])
     assert settings(domain)["allowedScopes"] == ["address", "openid", "profile", "email", "offline_access", "weather:read"]
     assert settings(domain)["defaultScopes"] == ["address", "weather:read"]
     assert "weather:read" in domain.scopes

@@ -137,7 +137,7 @@ class ManagedAmResource(ApiPart):
         return {
             "resource": mask(value or {}),
             "api_id": self.api.get("id"),
-            "deployment_due": due or (plan.changed and plan.actual is None),
+            "deployment_due": due or plan.changed,
         }
 
 

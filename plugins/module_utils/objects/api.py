@@ -235,9 +235,10 @@ def normal_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
-    """Whether the gateway serves something else than the API's definition: the server's word, or in a dry run ours."""
-    if plan.actual is not None or not plan.changed:
-        return (value or {}).get("deploymentState") == "NEED_REDEPLOY"
+    """Whether the gateway serves something else than the definition: the server's word, or a change of what it runs.
+
+    The same in a dry run and in the run after it, so that both deploy or neither does.
+    """
     before, after = plan.before or {}, plan.after or {}
     changed = {key for key in after if after[key] != before.get(key)}
-    return before.get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)
+    return (value or {}).get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)

@@ -32,7 +32,7 @@ class ManagedDeployment(ApiPart):
         if self.find() is None:
             return {"state": "STOPPED", "deploymentState": "NEED_REDEPLOY"}
         state = self.api["deploymentState"]
-        if self.params["definition_changed"]:  # a dry run's word for what earlier tasks would have changed
+        if self.params["definition_changed"]:  # what earlier tasks changed, or in a dry run would have
             state = "NEED_REDEPLOY"
         return {"state": self.api["state"], "deploymentState": state}
 

@@ -97,7 +97,6 @@ class ManagedDomain(Managed):
         self.am, self.params = am, params
         self.title = params["domain"]
         self.domain: dict[str, Any] = {}
-        self.scopes: list[Change] = []
 
     def observe(self) -> dict[str, Any]:
         self.domain = find_domain(self.am, self.params["domain"])
@@ -130,7 +129,6 @@ class ManagedDomain(Managed):
     def _for_mcp_clients(self, observed: Mapping[str, Any]) -> dict[str, Any]:
         """Registration as VS Code, Claude Code and the SDKs need it; scopes are added to what is allowed, none removed."""
         extra = self.params["mcp_client_scopes"] or []
-        self.scopes = scope_changes(self.am, self.domain["id"], extra)
         allowed = observed.get("allowedScopes") if observed.get("isAllowedScopesEnabled") else None
         return {
             "dynamic_client_registration_enabled": True,
@@ -165,7 +163,7 @@ class ManagedDomain(Managed):
 
     def plan(self) -> Plan:
         plan = super().plan()
-        plan.changes[:0] = self.scopes
+        plan.changes[:0] = scope_changes(self.am, self.domain["id"], self.params["scopes"] or [])
         return plan
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""A run that dies after any of its requests is completed by the next, and opens nothing."""
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.test_flows import initialize
+from tests.runners import Playbooks, kill
+from tests.sandbox.am_domain import Domain
+from tests.sandbox.world import Request, World
+
+# The requests to the management planes in a first run; the last test keeps these numbers right.
+REQUESTS = {"sealed": 37, "documented": 49}
+
+
+def is_open(world: World) -> bool:
+    """Whether APIM's gateway lets a stranger in anywhere."""
+    served = [api.served.current for api in world.apis.values()]
+    return any(plan["security"]["type"] == "KEY_LESS" for api in served if api for plan in api["plans"].values())
+
+
+@pytest.mark.parametrize(
+    ("flow", "number"), [(flow, number) for flow, count in REQUESTS.items() for number in range(1, count + 1)]
+)
+def test_killed_after_any_request(playbooks: Playbooks, world: World, domain: Domain, flow: str, number: int) -> None:
+    """Killed when the request was carried out and its answer not yet sent, as with a machine that loses power."""
+    asked: list[Request] = []
+    door: list[bool] = []
+
+    def count(request: Request) -> None:
+        if request.plane in ("apim", "am"):
+            asked.append(request)
+            door.append(is_open(world))
+            if len(asked) == number:
+                kill(process)
+
+    world.on_answer = count
+    process = playbooks.start("secure_mcp.yml", flow=flow)
+    process.communicate(timeout=120)
+    assert len(asked) >= number, "it ended before"
+    completed = playbooks.run(flow=flow)
+    assert completed.code == 0, completed.output
+    world.on_answer = None
+    assert initialize(playbooks.url) == 401
+    assert (len(world.apis), len(domain.mcp_servers)) == (1, 1)
+    plans = [plan["security"]["type"] for plan in next(iter(world.apis.values())).published]
+    assert plans == ["OAUTH2"]
+    [secret] = next(iter(domain.mcp_servers.values()))["secrets"]
+    assert next(iter(world.apis.values())).definition["resources"][0]["configuration"]["clientSecret"] == secret["secret"]
+    opened = [place for place in range(1, len(door)) if door[place] and not door[place - 1]]
+    assert len(opened) <= (1 if flow == "documented" else 0), "a door was opened twice, or one that should stay closed"
+    again = playbooks.run(flow=flow)
+    assert (again.code, again.changes) == (0, [])
+
+
+@pytest.mark.parametrize("flow", REQUESTS)
+def test_that_is_every_request(playbooks: Playbooks, world: World, domain: Domain, flow: str) -> None:
+    assert playbooks.run(flow=flow).code == 0
+    assert len([request for request in world.log if request.plane in ("apim", "am")]) == REQUESTS[flow]
