@@ -167,7 +167,7 @@ EDITS: dict[str, tuple[Callable[[World], Any], list[str]]] = {
         lambda world: _api(world)["endpointGroups"][0]["endpoints"][0].update(configuration={"target": "http://evil/mcp"}),
         [f"update endpointGroups {API}", "deploy API /weather-mcp"],
     ),
-    "api name": (lambda world: _api(world).update(labels=["x"], name="Renamed"), ["update name of API Renamed"]),
+    "version": (lambda world: _api(world).update(apiVersion="9"), [f"update apiVersion {API}", "deploy API /weather-mcp"]),
     "resource": (
         lambda world: _api(world)["resources"][0]["configuration"].update(securityDomain="other"),
         ["update securityDomain of resource Gravitee AM of API /weather-mcp", "deploy API /weather-mcp"],
