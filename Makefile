@@ -41,7 +41,7 @@ $(COLLECTION):
 
 lint: environment
 	$(BIN)/ruff check .
-	$(BIN)/ansible-lint --offline --profile production
+	$(BIN)/ansible-lint
 
 docs: environment
 	$(BIN)/antsibull-changelog lint

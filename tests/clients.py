@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 import secrets
@@ -27,6 +28,18 @@ def register(world: World, domain: str = "mcp-demo", **given: Any) -> requests.R
     """Dynamic registration, as VS Code does it unless `given` says otherwise."""
     url = f"{world.urls['am_gateway']}/{domain}/oidc/register"
     return requests.post(url, json={**VS_CODE, **given}, timeout=10)
+
+
+def subscribe(world: World, client_id: str) -> None:
+    """As an administrator would do it in the console: an application with the client id, subscribed to the OAuth2 plan."""
+    record = next(iter(world.apis.values()))
+    plans = [plan for plan in record.published if plan["security"]["type"] == "OAUTH2"]
+    body = {"name": "c", "description": "d", "settings": {"app": {"client_id": client_id, "type": "native"}}}
+    post = functools.partial(requests.post, auth=world.admins["apim"], timeout=10)
+    v1 = f"{world.urls['apim']}/management/organizations/DEFAULT/environments/DEFAULT/applications"
+    application = post(v1, json=body).json()["id"]
+    v2 = f"{world.urls['apim']}/management/v2/environments/DEFAULT/apis/{record.id}/subscriptions"
+    post(v2, json={"applicationId": application, "planId": plans[0]["id"]}).raise_for_status()
 
 
 class Login:

@@ -1,13 +1,12 @@
 """mcp_check: what each state of the servers looks like from outside, and which setting it names."""
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
 import requests
 
-from tests.clients import Login, register
+from tests.clients import Login, register, subscribe
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
@@ -156,7 +155,7 @@ def test_a_slash_at_the_end_is_told(modules: Modules) -> None:
 
 
 def test_a_token_gets_its_tools(modules: Modules, world: World, domain: Domain, url: str, secured: None) -> None:
-    token = _token(modules, world, domain, url, subscribe=True)
+    token = _token(modules, world, domain, url, subscribed=True)
     seen = modules.run("mcp_check", url=url, token=token)
     assert (seen["result"], seen["tools"]) == ("secured", ["get_weather", "slow_forecast"])
     assert token not in str(seen | {"invocation": None})
@@ -165,7 +164,7 @@ def test_a_token_gets_its_tools(modules: Modules, world: World, domain: Domain, 
 def test_a_good_token_without_a_subscription_is_refused(
     modules: Modules, world: World, domain: Domain, url: str, secured: None
 ) -> None:
-    token = _token(modules, world, domain, url, subscribe=False)
+    token = _token(modules, world, domain, url, subscribed=False)
     seen = modules.run("mcp_check", url=url, token=token)
     assert (seen["result"], failed(seen)) == ("misconfigured", ["token"])
     assert "no subscription to the OAuth2 plan" in seen["summary"]
@@ -174,7 +173,7 @@ def test_a_good_token_without_a_subscription_is_refused(
 def test_a_wrong_secret_in_the_resource_is_a_503_for_good_tokens(
     modules: Modules, world: World, domain: Domain, url: str, secured: None
 ) -> None:
-    token = _token(modules, world, domain, url, subscribe=True)
+    token = _token(modules, world, domain, url, subscribed=True)
     modules.run("am_resource", **AT, client_secret="wrong")
     modules.run("gravitee_deployment", **AT)
     assert modules.run("mcp_check", url=url)["result"] == "secured"
@@ -197,16 +196,9 @@ def test_waits_for_what_is_expected(modules: Modules, world: World, url: str) ->
     assert modules.run("mcp_check", url=url, expect=["open"], wait_timeout=20)["result"] == "open"
 
 
-def _token(modules: Modules, world: World, domain: Domain, url: str, subscribe: bool) -> str:
-    """What a self-registered client gets; subscribed as an administrator would do it in the console."""
+def _token(modules: Modules, world: World, domain: Domain, url: str, subscribed: bool) -> str:
+    """What a self-registered client gets; subscribed if so wanted."""
     client_id = register(world).json()["client_id"]
-    if subscribe:
-        record = next(iter(world.apis.values()))
-        plan = next(plan["id"] for plan in record.plans.values() if plan["security"]["type"] == "OAUTH2")
-        body = {"name": "c", "description": "d", "settings": {"app": {"client_id": client_id, "type": "native"}}}
-        post = functools.partial(requests.post, auth=("admin", "admin"), timeout=10)
-        v1 = f"{world.urls['apim']}/management/organizations/DEFAULT/environments/DEFAULT/applications"
-        application = post(v1, json=body).json()["id"]
-        v2 = f"{world.urls['apim']}/management/v2/environments/DEFAULT/apis/{record.id}/subscriptions"
-        post(v2, json={"applicationId": application, "planId": plan}).raise_for_status()
+    if subscribed:
+        subscribe(world, client_id)
     return Login(world).token(client_id, url, "alice", "Alice-Passw0rd!")

@@ -168,9 +168,12 @@ class ApimManagement:
         """Plugins and the like, as recorded."""
         path = request.url.path.removeprefix("/management/v2")
         try:
-            return answer(recorded("apim-management", path))
+            found = recorded("apim-management", path)
         except StopIteration:
             return await self.not_found(request)
+        if isinstance(found, list):
+            found = [entry for entry in found if entry.get("id") not in self.world.plugins_removed]
+        return answer(found)
 
     async def oauth2_schema(self, request: Request) -> Response:
         return answer(policy_schema(self.world, "oauth2"))

@@ -84,6 +84,7 @@ class World:
         self.admin_ids = {"apim": new_id(), "am": new_id()}
         self.token_names: set[tuple[str, str]] = set()
         self.upstream_secured = False
+        self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
 
     def synced(self) -> Synced:
         return Synced(lambda: self.sync_delay)

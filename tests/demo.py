@@ -1,0 +1,112 @@
+"""make demo: the main job on the embedded sandbox, told as a short story. Ends non-zero if any of it is not so."""
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from .runners import Playbooks, Played
+from .sandbox.am_domain import Domain
+from .sandbox.servers import Sandbox
+from .sandbox.world import World
+
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+class NotSo(Exception):
+    """The story took another turn."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def need(true: bool, otherwise: str) -> None:
+    if not true:
+        raise NotSo(otherwise)
+
+
+def call(url: str, method: str, **params: Any) -> requests.Response:
+    """A stranger's JSON-RPC request."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return requests.post(url, json=message, headers=ACCEPT, timeout=20)
+
+
+def play(playbooks: Playbooks, title: str, *arguments: str, code: int = 0) -> Played:
+    began = time.monotonic()
+    played = playbooks.run(*arguments)
+    need(played.code == code, played.output)
+    say(f"   $ ansible-playbook {' '.join(arguments)}   ({time.monotonic() - began:.1f} s)  {title}")
+    return played
+
+
+def story(world: World, playbooks: Playbooks) -> None:
+    weather = {"name": "get_weather", "arguments": {"city": "Paris"}}
+
+    say("1. Before: an MCP server that anyone on the network can call")
+    answer = call(world.urls["mcp"], "tools/call", **weather)
+    need(answer.status_code == 200 and "sunny in Paris" in answer.text, f"the MCP server answered {answer.text}")
+    say(f"   POST {world.urls['mcp']} tools/call get_weather, no token: 200 It is sunny in Paris\n")
+
+    say("2. What the role would do (nothing is sent)")
+    foretold = play(playbooks, "", "secure_mcp.yml", "--check")
+    need(world.writes() == [], f"check mode sent {world.writes()}")
+    for change in foretold.changes:
+        say(f"     {change}")
+
+    say("\n3. The role does it")
+    done = play(playbooks, f"{len(foretold.changes)} changes, as foretold", "secure_mcp.yml")
+    need(done.changes == foretold.changes, f"foretold {foretold.changes}, done {done.changes}")
+
+    say("\n4. After: a stranger stays outside, and an MCP client finds its way")
+    answer = call(playbooks.url, "tools/call", **weather)
+    need(answer.status_code == 401, f"a stranger got {answer.status_code}")
+    challenge = answer.headers["WWW-Authenticate"]
+    say(f"   POST {playbooks.url} tools/call get_weather, no token: 401\n   WWW-Authenticate: {challenge}")
+    metadata = requests.get(challenge.split('"')[1], timeout=20).json()
+    need(metadata["resource"] == playbooks.url, f"the metadata is of {metadata['resource']}")
+    say(f"   authorization server: {metadata['authorization_servers'][0]}")
+    issuer = requests.get(f"{metadata['authorization_servers'][0]}/.well-known/openid-configuration", timeout=20).json()
+    say(f"   register at {issuer['registration_endpoint']}, log in at {issuer['authorization_endpoint']}")
+
+    say("\n5. Again")
+    again = play(playbooks, "changed=0", "secure_mcp.yml")
+    need(again.changes == [] and again.changed == [], f"a second run changed {again.changes}")
+
+    say("\n6. Someone edits the API in the console; the hourly check finds it")
+    record = next(iter(world.apis.values()))
+    record.definition["endpointGroups"][0]["endpoints"][0]["configuration"]["target"] = "http://elsewhere/mcp"
+    drifted = play(playbooks, "ends with 2", "drift.yml", code=2)
+    need(bool(drifted.changes), "the edit was not found")
+    for finding in drifted.changes:
+        say(f"     weather: {finding}")
+    play(playbooks, "mends it", "secure_mcp.yml")
+    play(playbooks, "nothing found", "drift.yml")
+
+
+
+def main() -> int:
+    logging.disable(logging.INFO)
+    world = World()
+    sandbox = Sandbox(world).start()
+    domain = Domain(world, {"name": "MCP demo"})
+    domain.update({**domain.wire, "enabled": True})
+    world.domains[domain.id] = domain
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            story(world, Playbooks(world, Path(folder)))
+    except NotSo as error:
+        say(f"\nNot so: {error}")
+        return 1
+    finally:
+        sandbox.stop()
+    say("\nThe MCP server is secured. Against your own Gravitee: see the README.")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,109 @@
+"""Every bold sentence of the contract has a test that fails without its remedy: which one, and those that fit nowhere else."""
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.integration.test_flows import initialize
+from tests.runners import ModuleFailed, Modules
+from tests.sandbox.world import World
+
+ROOT = Path(__file__).parent.parent.parent
+CONTRACT = ROOT.parent / "shared/contract/README.md"
+AT = {"context_path": "/w"}
+
+# The beginning of each bold sentence: the tests, below tests/.
+TRAPS = {
+    "A credential costs APIM": ["integration/test_connection.py::test_the_login_is_exchanged_once_and_no_cookie_kept"],
+    "That answer also sets cookies": ["integration/test_connection.py::test_the_login_is_exchanged_once_and_no_cookie_kept"],
+    "400": ["integration/test_connection.py::test_the_environment_fills_in"],
+    '403 "Permission denied"': ["integration/test_domain.py::test_refused_with_a_sentence"],
+    "403": ["integration/test_mcp_server.py::test_removed"],
+    "Sent with the create": ["integration/test_api.py::test_what_a_create_drops_is_put_afterwards"],
+    "With readTimeout 10 s": ["integration/test_traps.py::test_a_slow_tool_outlasts_the_servers_own_timeout"],
+    "Look objects up in the list": ["integration/test_traps.py::test_objects_are_looked_up_in_the_list"],
+    "An unknown resource type": [
+        "integration/test_traps.py::test_a_resource_that_apim_does_not_know_is_refused",
+        "integration/test_resource.py::test_two_resources_of_a_name_are_ambiguous",
+    ],
+    "does not apply pending changes": [
+        "integration/test_deployment.py::test_stop_and_start_leaves_pending_changes_to_the_deployment"
+    ],
+    "only PUBLISHED": ["integration/test_plan.py::test_a_staged_plan_is_published_not_made_again"],
+    "a name of no resource": [
+        "integration/test_plan.py::test_refused_with_a_sentence",
+        "integration/test_check.py::test_the_plan_names_a_resource_that_is_not_there",
+    ],
+    "`addWwwAuthenticateHeader` left out": [
+        "integration/test_plan.py::test_discovery_is_sent_where_the_schema_knows_it",
+        "integration/test_check.py::test_no_challenge_means_no_client_finds_its_way",
+    ],
+    "Closing the last published plan": [
+        "integration/test_deployment.py::test_no_published_plan_is_refused_and_the_open_door_named",
+        "integration/test_flows.py::test_an_open_api_is_closed",
+    ],
+    "A valid token is not enough": ["integration/test_check.py::test_a_good_token_without_a_subscription_is_refused"],
+    "503": ["integration/test_check.py::test_a_wrong_secret_in_the_resource_is_a_503_for_good_tokens"],
+    "500": ["integration/test_check.py::test_the_plan_names_a_resource_that_is_not_there"],
+    "`loginSettings` is replaced": ["integration/test_domain.py::test_login_settings_are_merged"],
+    "the vendor's OpenAPI file leaves": ["integration/test_domain.py::test_every_setting_goes_both_ways"],
+    "The toggle alone": ["integration/test_domain.py::test_the_toggle_alone_lets_no_mcp_client_in"],
+    "only `{id, name, clientId, clientSecret}`": ["integration/test_flows.py::test_a_lost_secret_is_renewed"],
+    "Reads need": ["integration/test_mcp_server.py::test_found_beyond_the_first_page"],
+    "Identifiers are trimmed": [
+        "integration/test_api.py::test_refused_with_a_sentence",
+        "integration/test_mcp_server.py::test_what_am_normalizes_is_no_drift",
+    ],
+}
+
+
+def test_every_bold_sentence_has_its_test() -> None:
+    if not CONTRACT.exists():
+        pytest.skip("the contract's page is not beside this checkout")
+    bold = [" ".join(text.split()) for text in re.findall(r"\*\*(.+?)\*\*", CONTRACT.read_text(encoding="utf-8"), re.DOTALL)]
+    assert [text for text in bold if not any(text.startswith(start) for start in TRAPS)] == []
+
+
+def test_the_tests_named_are_there() -> None:
+    for name in {name for names in TRAPS.values() for name in names}:
+        path, test = name.split("::")
+        nodes = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8")).body
+        assert test in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}, name
+
+
+@pytest.mark.parametrize("mcp_json", [True])
+def test_a_slow_tool_outlasts_the_servers_own_timeout(modules: Modules, world: World, mcp_json: bool) -> None:
+    """APIM's 10 s and our 120 s, here in small: a tool that answers in JSON after a second."""
+    api = modules.run("gravitee_api", **AT, name="W", target=world.urls["mcp"])["api"]
+    assert api["endpointGroups"][0]["sharedConfiguration"]["http"]["readTimeout"] == 120_000
+    modules.run("gravitee_plan", **AT, security="key_less")
+    call = {"name": "slow_forecast", "arguments": {"seconds": 1}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    accept = {"Accept": "application/json, text/event-stream"}
+    for timeout, status in ((300, 504), (30_000, 200)):
+        modules.run("gravitee_api", **AT, read_timeout=timeout)
+        modules.run("gravitee_deployment", **AT)
+        assert initialize(f"{world.urls['gateway']}/w") == 200
+        answer = requests.post(f"{world.urls['gateway']}/w", json=message, headers=accept, timeout=20)
+        assert answer.status_code == status
+
+
+def test_objects_are_looked_up_in_the_list(modules: Modules, world: World) -> None:
+    """Over pages; the search is not asked, as its index was seen stale."""
+    for number in range(105):
+        modules.run("gravitee_api", context_path=f"/w{number:03}", name=f"W{number:03}", target="http://w/mcp")
+    world.log.clear()
+    assert modules.run("gravitee_api", context_path="/w104", name="W104")["changed"] is False
+    assert not [request for request in world.log if request.path.endswith("_search")]
+
+
+def test_a_resource_that_apim_does_not_know_is_refused(modules: Modules, world: World) -> None:
+    world.plugins_removed = {"oauth2-am-resource"}
+    modules.run("gravitee_api", **AT, name="W", target="http://w/mcp")
+    resource = {"server_url": "http://am", "security_domain": "d", "client_id": "c", "client_secret": "s3cr3t"}
+    with pytest.raises(ModuleFailed, match="has no resource plugin oauth2-am-resource: install it"):
+        modules.run("am_resource", **AT, **resource)
