@@ -88,7 +88,6 @@ def story(world: World, playbooks: Playbooks) -> None:
     play(playbooks, "nothing found", "drift.yml")
 
 
-
 def main() -> int:
     logging.disable(logging.INFO)
     world = World()
