@@ -96,6 +96,32 @@ class Am:
         body = {"key": key, "name": key, "description": f"Access to {key}"}
         self.session.send("POST", f"{self._domains}/{domain_id}/scopes", body)
 
+    def applications(self, domain_id: str) -> Iterator[dict[str, Any]]:
+        """Every application of the domain, those that registered themselves among them: id, name, type, no client id."""
+        return self._pages(f"{self._domains}/{domain_id}/applications", {})
+
+    def application(self, domain_id: str, application_id: str) -> dict[str, Any]:
+        """One application as a whole, without its secret."""
+        return self.session.get(self._application(domain_id, application_id))
+
+    def create_application(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Answers the secret, this one time."""
+        return self.session.send("POST", f"{self._domains}/{domain_id}/applications", body).json()
+
+    def patch_application(self, domain_id: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self.session.send("PATCH", self._application(domain_id, application_id), body).json()
+
+    def delete_application(self, domain_id: str, application_id: str) -> None:
+        self.session.send("DELETE", self._application(domain_id, application_id))
+
+    def tokens_created(self, domain_id: str, since: int, until: int) -> Iterator[dict[str, Any]]:
+        """The audit log's entries about tokens, the newest first. Times in milliseconds since 1970."""
+        filters = {"type": "TOKEN_CREATED", "from": since, "to": until}
+        return self._pages(f"{self._domains}/{domain_id}/audits", filters)
+
+    def _application(self, domain_id: str, application_id: str) -> str:
+        return f"{self._domains}/{domain_id}/applications/{application_id}"
+
     def _mcp_server(self, domain_id: str, server_id: str) -> str:
         return f"{self._domains}/{domain_id}/protected-resources/{server_id}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gravitee API Management: one short method an endpoint (management API v2; the login is of v1)."""
+"""Gravitee API Management: one short method an endpoint (management API v2; login and applications are of v1)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
 )
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
+SUBSCRIBED = ("PENDING", "ACCEPTED", "PAUSED")  # the statuses of a subscription that lives
 REMEDIES = {
     401: "APIM refused the credentials: check apim_token, or apim_username and apim_password",
     403: "the APIM user lacks the permission for this",
@@ -35,6 +36,9 @@ class Apim:
         self.session = Session(credentials, options, self._login, REMEDIES)
         self._organization = f"/management/v2/organizations/{options.organization}"
         self._apis = f"/management/v2/environments/{options.environment}/apis"
+        self._applications = (
+            f"/management/organizations/{options.organization}/environments/{options.environment}/applications"
+        )
 
     @staticmethod
     def _login(session: Session) -> str:
@@ -98,13 +102,37 @@ class Apim:
     def delete_plan(self, api_id: str, plan_id: str) -> None:
         self.session.send("DELETE", f"{self._apis}/{api_id}/plans/{plan_id}")
 
+    def applications(self) -> list[dict[str, Any]]:
+        """The active applications, with their client ids under settings.app."""
+        return self.session.get(self._applications, status="ACTIVE")
+
+    def create_application(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self.session.send("POST", self._applications, body).json()
+
+    def archive_application(self, application_id: str) -> None:
+        self.session.send("DELETE", f"{self._applications}/{application_id}")
+
+    def subscriptions(self, api_id: str, plan_id: str, application_id: str) -> list[dict[str, Any]]:
+        """An application's living subscriptions to a plan."""
+        filters = {"planIds": plan_id, "applicationIds": application_id, "statuses": ",".join(SUBSCRIBED)}
+        return list(self._pages(f"{self._apis}/{api_id}/subscriptions", filters))
+
+    def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
+        body = {"applicationId": application_id, "planId": plan_id}
+        return self.session.send("POST", f"{self._apis}/{api_id}/subscriptions", body).json()
+
+    def process_subscription(self, api_id: str, subscription_id: str, verb: str) -> dict[str, Any]:
+        """accept, resume or close."""
+        path = f"{self._apis}/{api_id}/subscriptions/{subscription_id}/_{verb}"
+        return self.session.send("POST", path, {} if verb == "accept" else None).json()
+
     def policy_schema(self, policy: str) -> dict[str, Any]:
         """The JSON schema of a policy's configuration, as this server's version has it."""
         return self.session.get(f"{self._organization}/plugins/policies/{policy}/schema")
 
-    def resource_plugins(self) -> set[str]:
-        """The resource types that this server knows."""
-        return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/resources")}
+    def plugins(self, kind: str) -> set[str]:
+        """The ids of the plugins that this server has: resources, endpoints or entrypoints."""
+        return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}")}
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
         page = 1

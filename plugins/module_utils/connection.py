@@ -98,15 +98,16 @@ def bearer(token: str) -> Callable[[Any], Any]:
     return sign
 
 
-def http_session(options: Options, retries: int | None = None) -> Any:
-    """A requests.Session that keeps no cookies and repeats only what may be repeated.
+def http_session(options: Options, retries: int | None = None, cookies: bool = False) -> Any:
+    """A requests.Session that keeps no cookies, unless told so, and repeats only what may be repeated.
 
     Connections that never came about are tried again for any method; lost answers and busy servers only for GET.
     The environment's proxies apply, its ~/.netrc does not: every request carries credentials of its own.
     """
     session = requests.Session()
     # APIM's login sets cookies; whoever sends them back meets the CSRF check: 403 with an empty body on every write.
-    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    if not cookies:
+        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     retry = Retry(
         total=options.retries if retries is None else retries,
         allowed_methods={"GET"},

@@ -53,10 +53,21 @@ class McpClient:
         self._session_id = answer.headers.get("mcp-session-id")
         return answer
 
-    def tools(self) -> Answer:
-        """tools/list, after initialize."""
+    def tools(self) -> tuple[list[dict[str, Any]] | None, str]:
+        """All tools, page by page, after initialize; or None and what came instead."""
         self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        return self._post({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}})
+        tools: list[dict[str, Any]] = []
+        cursor: dict[str, Any] = {}
+        for number in range(2, 102):
+            answer = self._post({"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": cursor})
+            result = (answer.message or {}).get("result")
+            if not isinstance(result, dict):
+                return None, f"HTTP {answer.status}, no list" if answer.status else answer.trouble
+            tools += [tool for tool in result.get("tools") or [] if isinstance(tool, dict) and "name" in tool]
+            if not result.get("nextCursor"):
+                return tools, ""
+            cursor = {"cursor": result["nextCursor"]}
+        return None, "more than 100 pages"
 
     def get(self, url: str) -> Answer:
         """A document, asked for as a client does: with no token."""

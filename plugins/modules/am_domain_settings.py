@@ -24,12 +24,61 @@ options:
         switch alone lets no MCP client in."
       - A setting given in O(client_registration) beside it wins.
       - V(false) changes nothing.
+      - The same as all O(client_profiles).
     type: bool
     default: false
+  client_profiles:
+    description:
+      - The MCP clients that shall be able to register themselves, and nothing that only others need. Redirect URIs on localhost
+        and without TLS are allowed only if one of these needs them.
+      - What the domain allows already stays allowed.
+    type: list
+    elements: str
+    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+  client_metadata_documents:
+    description:
+      - Client ID metadata documents, by which clients bring a URL as their id instead of registering (AM 4.12 and later; taken
+        from AM's API description, tried on the sandbox only).
+    type: dict
+    suboptions:
+      enabled:
+        description: Whether AM accepts them.
+        type: bool
+      allowed_domains:
+        description:
+          - The hosts that documents may come from.
+          - If it is not set, while O(client_metadata_documents.enabled=true) and O(client_profiles) is given, the hosts of those
+            clients' documents.
+        type: list
+        elements: str
+      allow_private_ip_address:
+        description: Whether documents may come from private addresses.
+        type: bool
+      allow_unsecured_http_uri:
+        description: Whether documents may come without TLS.
+        type: bool
+      cache_ttl_seconds:
+        description: How long AM keeps a document, in seconds.
+        type: int
+      cache_max_entries:
+        description: How many documents AM keeps.
+        type: int
+      fetch_timeout_ms:
+        description: How long AM waits for a document, in milliseconds.
+        type: int
+      max_response_size_kb:
+        description: How large a document may be, in KiB.
+        type: int
+      revoke_on_document_change:
+        description: Whether a change of its document revokes a client's tokens.
+        type: bool
+      template_id:
+        description: Id of the application that is the template of such clients.
+        type: str
   mcp_client_scopes:
     description:
-      - With O(mcp_clients=true), further scopes that these clients need. They are added to those that are allowed and given by
-        default.
+      - With O(mcp_clients=true) or O(client_profiles), further scopes that these clients need. They are added to those that are
+        allowed and given by default.
     type: list
     elements: str
     default: []
@@ -133,6 +182,13 @@ EXAMPLES = r"""
     login:
       register_enabled: true
 
+- name: VS Code and Claude Code may register, and bring a metadata document where AM knows that (4.12)
+  gravitee.mcp.am_domain_settings:
+    domain: mcp
+    client_profiles: [vscode, claude_code]
+    client_metadata_documents:
+      enabled: true
+
 - name: Only clients on https redirect URIs
   gravitee.mcp.am_domain_settings:
     domain: mcp
@@ -144,7 +200,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The settings under AM's own names, C(clientRegistrationSettings) and C(loginSettings).
+  description: The settings under AM's own names, C(clientRegistrationSettings), C(cimdSettings) and
+    C(loginSettings).
   returned: success
   type: dict
 domain:
@@ -198,11 +255,26 @@ LOGIN = {
     "certificate_based_auth_enabled": {"type": "bool"},
     "magic_link_auth_enabled": {"type": "bool"},
 }
+METADATA_DOCUMENTS = {
+    "enabled": {"type": "bool"},
+    "allowed_domains": {"type": "list", "elements": "str"},
+    "allow_private_ip_address": {"type": "bool"},
+    "allow_unsecured_http_uri": {"type": "bool"},
+    "cache_ttl_seconds": {"type": "int"},
+    "cache_max_entries": {"type": "int"},
+    "fetch_timeout_ms": {"type": "int"},
+    "max_response_size_kb": {"type": "int"},
+    "revoke_on_document_change": {"type": "bool"},
+    "template_id": {"type": "str"},
+}
+CLIENTS = ["vscode", "claude_code", "claude_ai", "cursor", "mcp_inspector", "mcp_sdk"]
 SPEC = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
     "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
     "scopes": {"type": "list", "elements": "str", "default": []},
+    "client_profiles": {"type": "list", "elements": "str", "choices": CLIENTS},
+    "client_metadata_documents": {"type": "dict", "options": METADATA_DOCUMENTS},
     "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
     "login": {"type": "dict", "options": LOGIN},
 }

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gravitee_api
-short_description: Manage a v4 HTTP proxy API in Gravitee APIM
+short_description: Manage a v4 API in Gravitee APIM
 version_added: 0.1.0
 description:
-  - Creates, changes and deletes a v4 API of type proxy, such as stands in front of an MCP server.
+  - Creates, changes and deletes a v4 API that proxies HTTP, such as stands in front of an MCP server.
   - What is not given stays as the server has it. What is given and different on the server is changed.
   - Changes the definition only. What the gateway serves changes with M(gravitee.mcp.gravitee_deployment); a new API is
     not reachable before.
@@ -27,6 +27,13 @@ options:
   name:
     description: Name of the API. Required to create one.
     type: str
+  type:
+    description:
+      - Kind of API. A new one is V(proxy) if this is not set. No API changes its type.
+      - V(mcp_proxy) needs an enterprise plugin. Its OAuth2 plan lets in any good token, without a subscription of the client.
+        Taken from Gravitee's API description, tried on the sandbox only.
+    type: str
+    choices: [proxy, mcp_proxy]
   version:
     description: Version of the API, a free text. A new API gets V(1.0).
     type: str
@@ -161,6 +168,7 @@ SPEC = {
     "id": {"type": "str"},
     "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
     "name": {"type": "str"},
+    "type": {"type": "str", "choices": ["proxy", "mcp_proxy"]},
     "version": {"type": "str"},
     "description": {"type": "str"},
     "target": {"type": "str"},

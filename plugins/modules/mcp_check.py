@@ -12,7 +12,7 @@ description:
   - Calls a URL as an MCP client does that was told nothing else, follows what it finds, and reports every step. Changes nothing.
   - "The steps: is it reachable; what does a call with no token get; the challenge; the metadata of the protected resource, at
     every place where clients look; the metadata of the authorization server; PKCE; the registration endpoint. With a token:
-    initialize and tools/list."
+    initialize and tools/list. With a test user: registration, login, consent and token before that."
 options:
   url:
     description: The MCP server's URL, such as V(https://gateway.example.com/weather-mcp).
@@ -24,8 +24,33 @@ options:
       - If V(false), O(url) is the MCP server itself, and any demand for authentication is its own.
     type: bool
     default: true
+  list_tools:
+    description: Whether to list the tools of a server that lets anyone in, too.
+    type: bool
+    default: false
   token:
     description: An access token to call with, once a call without one is refused.
+    type: str
+  username:
+    description:
+      - A test user of the AM domain. If it is set, the check goes all the way as a client would; it registers, logs the user in
+        on AM's pages, consents, gets a token for O(url) and calls with it. What it registered it removes again.
+      - Not together with O(token).
+    type: str
+  password:
+    description: The test user's password.
+    type: str
+  client_id:
+    description: Client id of a client to take instead of registering one, such as M(gravitee.mcp.am_application) made.
+    type: str
+  client_secret:
+    description: Its client secret, if it has one.
+    type: str
+  redirect_uri:
+    description: The client's redirect URI. Nothing needs to listen there. If not set, V(http://127.0.0.1:33418/).
+    type: str
+  scope:
+    description: The scopes to ask for, separated by blanks. If not set, those that the client was registered with.
     type: str
   expect:
     description: What the result should be. Anything else fails the task.
@@ -55,6 +80,14 @@ EXAMPLES = r"""
     url: https://gateway.example.com/weather-mcp
     expect: [secured]
     wait_timeout: 60
+
+- name: A user of VS Code gets the tools
+  gravitee.mcp.mcp_check:
+    url: https://gateway.example.com/weather-mcp
+    username: test
+    password: "{{ vault_test_password }}"
+    client_id: "{{ vscode.client_id }}"
+    expect: [secured]
 
 - name: Does the MCP server behind ask for authentication itself?
   gravitee.mcp.mcp_check:
@@ -95,10 +128,17 @@ steps:
       description: V(ok), V(warning) or V(failed).
       type: str
 tools:
-  description: Names of the tools, if a token was given and good.
+  description: The tools, if a token was given or earned and is good, or if O(list_tools=true) and anyone gets in.
   returned: success
   type: list
-  elements: str
+  elements: dict
+  contains:
+    name:
+      description: Name of the tool.
+      type: str
+    description:
+      description: Description of the tool.
+      type: str
 url:
   description: The URL.
   returned: success
@@ -111,7 +151,14 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import 
 SPEC = {
     "url": {"type": "str", "required": True},
     "gateway": {"type": "bool", "default": True},
+    "list_tools": {"type": "bool", "default": False},
     "token": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "client_id": {"type": "str"},
+    "client_secret": {"type": "str", "no_log": True},
+    "redirect_uri": {"type": "str"},
+    "scope": {"type": "str"},
     "expect": {
         "type": "list",
         "elements": "str",
@@ -122,7 +169,12 @@ SPEC = {
 
 
 def main():
-    read(SPEC, lambda servers, params: check(params, servers.options))
+    read(
+        SPEC,
+        lambda servers, params: check(params, servers.options),
+        required_together=[["username", "password"]],
+        mutually_exclusive=[["token", "username"]],
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def main() -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--apim", choices=["4.10", "4.12"], default="4.10", help="the version of APIM to play")
-    parser.add_argument("--am", choices=["4.10", "4.11"], default="4.10", help="the version of AM to play")
+    parser.add_argument("--am", choices=["4.10", "4.11", "4.12"], default="4.10", help="the version of AM to play")
     parser.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
     parser.add_argument("--domain", help="name of an AM domain to start with, enabled")
     parser.add_argument("--user", help="user:password of a user to start with in that domain")

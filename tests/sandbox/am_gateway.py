@@ -18,7 +18,7 @@ from starlette.routing import Route
 from . import am_pages as pages
 from .am_domain import Domain, oauth_settings
 from .am_oauth import KEY, DomainServer
-from .web import answer, basic, body_of, empty, text
+from .web import answer, basic, bearer, body_of, empty, text
 from .world import RECORDINGS, World, new_id
 
 RECORDED_BASE = "http://127.0.0.1:8092/mcp-demo"
@@ -37,6 +37,7 @@ class AmGateway:
             Route("/{domain}/.well-known/oauth-authorization-server", self.pointer),
             Route("/{domain}/oidc/.well-known/jwks.json", self.jwks),
             Route("/{domain}/oidc/register", self.register_client, methods=["POST"]),
+            Route("/{domain}/oidc/register/{client}", self.unregister_client, methods=["DELETE"]),
             Route("/{domain}/oauth/authorize", self.authorize, methods=["GET"]),
             Route("/{domain}/oauth/consent", self.consent, methods=["GET", "POST"]),
             Route("/{domain}/oauth/token", self.token, methods=["POST"]),
@@ -106,6 +107,15 @@ class AmGateway:
         if problem:
             return _error("invalid_client_metadata", problem)
         return answer(self._new_client(domain, body, scope, self._base(request)), 201)
+
+    async def unregister_client(self, request: Request) -> Response:
+        """Not recorded; RFC 7592, which the recorded registration_client_uri and registration_access_token stand for."""
+        domain = self._domain(request)[0]
+        application = domain.client(request.path_params["client"])
+        if application is None or bearer(request) != application["settings"]["oauth"].get("registrationAccessToken"):
+            return empty(401, WWW_Authenticate='Bearer realm="gravitee-io"')
+        del domain.applications[application["id"]]
+        return empty(204)
 
     def _new_client(self, domain: Domain, body: dict[str, Any], scope: list[str], base: str) -> dict[str, Any]:
         now, client_id, secret = self.world.now_ms(), secrets.token_urlsafe(32), secrets.token_urlsafe(32)

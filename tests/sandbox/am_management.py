@@ -17,6 +17,19 @@ from .world import World, new_id, recorded
 
 REALM = 'Basic realm="Gravitee.io AM Management API"'
 # The properties of a domain's patch in AM's OpenAPI file, as far as the sandbox knows what they do.
+# PatchCIMDSettings of AM 4.12's OpenAPI file; nothing of it is recorded.
+CIMD = {
+    "allowPrivateIpAddress",
+    "allowUnsecuredHttpUri",
+    "allowedDomains",
+    "cacheMaxEntries",
+    "cacheTtlSeconds",
+    "enabled",
+    "fetchTimeoutMs",
+    "maxResponseSizeKb",
+    "revokeOnDocumentChange",
+    "templateId",
+}
 DOMAIN_PROPERTIES = {"name", "description", "enabled", "path", "tags", "oidc", "loginSettings"}
 
 
@@ -37,6 +50,7 @@ class AmManagement:
             Route("/applications", self.create_application, methods=["POST"]),
             Route("/applications/{application}", self.get_application, methods=["GET"]),
             Route("/applications/{application}", self.patch_application, methods=["PATCH"]),
+            Route("/applications/{application}", self.delete_application, methods=["DELETE"]),
             Route("/users", self.create_user, methods=["POST"]),
             Route("/audits", self.list_audits, methods=["GET"]),
         ]
@@ -134,7 +148,10 @@ class AmManagement:
         wire = copy.deepcopy(domain.wire)
         wire.update({key: value for key, value in body.items() if key not in ("oidc", "loginSettings")})
         if "oidc" in body:
-            known(body["oidc"], set(wire["oidc"]))
+            known(body["oidc"], {*wire["oidc"], *(["cimdSettings"] if self.world.am_version == "4.12" else [])})
+            if "cimdSettings" in body["oidc"]:
+                known(body["oidc"]["cimdSettings"], CIMD)
+                wire["oidc"]["cimdSettings"] = {**wire["oidc"].get("cimdSettings", {}), **body["oidc"]["cimdSettings"]}
             registration = body["oidc"].get("clientRegistrationSettings", {})
             known(registration, {*REGISTRATION, "allowedScopes", "defaultScopes"})
             wire["oidc"]["clientRegistrationSettings"] = merge_registration(
@@ -188,7 +205,14 @@ class AmManagement:
 
     async def create_application(self, request: Request) -> Response:
         domain, body = self.domain_of(request), await body_of(request)
+        known(body, {"name", "type", "description", "clientId", "clientSecret", "redirectUris", "metadata"})
+        if body.get("clientId") and domain.client(body["clientId"]):
+            raise AmError(400, f"A client [{body['clientId']}] already exists for domain [{domain.id}]")
         application = domain.new_application(body["name"], body["type"].lower(), body.get("redirectUris", []))
+        oauth = application["settings"]["oauth"]
+        oauth.update({key: body[key] for key in ("clientId", "clientSecret") if body.get(key)})
+        if body.get("description"):
+            application["description"] = body["description"]
         return answer(application, 201, self.location(request, application["id"]))
 
     def _application(self, request: Request) -> dict[str, Any]:
@@ -204,10 +228,14 @@ class AmManagement:
     async def patch_application(self, request: Request) -> Response:
         application, body = self._application(request), await body_of(request)
         application["settings"]["oauth"].update(body.get("settings", {}).get("oauth", {}))
-        if "identityProviders" in body:
-            application["identityProviders"] = body["identityProviders"]
+        application.update({key: body[key] for key in ("name", "description", "identityProviders") if key in body})
         application["updatedAt"] = self.world.now_ms()
         return answer(_without_secret(application))
+
+    async def delete_application(self, request: Request) -> Response:
+        """Not recorded; 204 as in AM's OpenAPI file."""
+        self.domain_of(request).applications.pop(self._application(request)["id"])
+        return empty(204)
 
     async def create_user(self, request: Request) -> Response:
         domain, body = self.domain_of(request), await body_of(request)

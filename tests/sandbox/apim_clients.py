@@ -22,6 +22,8 @@ class ApimClients:
             Route(path, self.list_subscriptions, methods=["GET"]),
             Route(path, self.subscribe, methods=["POST"]),
             Route(f"{path}/{{subscription}}/_close", self.close_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_accept", self.accept_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_resume", self.accept_subscription, methods=["POST"]),
         ]
 
     def applications(self) -> list[Route]:
@@ -76,6 +78,12 @@ class ApimClients:
     async def close_subscription(self, request: Request) -> Response:
         subscription = self.world.subscriptions[request.path_params["subscription"]]
         subscription.update(status="CLOSED", updatedAt=iso(self.world.now_ms()))
+        return answer(subscription)
+
+    async def accept_subscription(self, request: Request) -> Response:
+        """Not recorded; the status is that of the OpenAPI file."""
+        subscription = self.world.subscriptions[request.path_params["subscription"]]
+        subscription.update(status="ACCEPTED", updatedAt=iso(self.world.now_ms()))
         return answer(subscription)
 
     async def create_application(self, request: Request) -> Response:

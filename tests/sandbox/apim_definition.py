@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 
-from .world import new_id, recorded
+from .world import World, new_id, recorded
 
 DROPPED_AT_CREATION = (
     "resources",
@@ -20,6 +20,7 @@ DROPPED_AT_CREATION = (
 )
 # What the gateway runs; a change of anything else needs no deployment.
 RUNTIME = (
+    "type",
     "listeners",
     "endpointGroups",
     "analytics",
@@ -63,11 +64,15 @@ def invalid(location: str, message: str = "must not be null") -> ApimError:
     return ApimError(400, "Validation error", None, {}, [detail])
 
 
-def plugins(kind: str) -> list[dict[str, Any]]:
-    return recorded("apim-management", f"{ORGANIZATION}/{kind}")
+def plugins(world: World, kind: str) -> list[dict[str, Any]]:
+    """As recorded; with the enterprise edition the entrypoint and the endpoint mcp-proxy beside http-proxy."""
+    found = recorded("apim-management", f"{ORGANIZATION}/{kind}")
+    if world.enterprise and kind in ("endpoints", "entrypoints"):
+        found = [*found, {**found[0], "id": "mcp-proxy", "name": "MCP Proxy", "supportedApiType": "MCP_PROXY"}]
+    return [entry for entry in found if entry["id"] not in world.plugins_removed]
 
 
-def policy_schema(world: Any, policy: str) -> dict[str, Any]:
+def policy_schema(world: World, policy: str) -> dict[str, Any]:
     """The schema of the policy oauth2 as recorded on 4.10; from 4.11 the option of the challenge is gone."""
     schema = copy.deepcopy(recorded("apim-management", f"{ORGANIZATION}/policies/oauth2/schema"))
     if world.apim_version != "4.10":
@@ -90,7 +95,7 @@ def check_configuration(schema: dict[str, Any], configuration: dict[str, Any]) -
         raise ApimError(400, message, "data.invalid")
 
 
-def normalize(body: dict[str, Any], world: Any, creating: bool) -> dict[str, Any]:
+def normalize(body: dict[str, Any], world: World, creating: bool) -> dict[str, Any]:
     """The stored form of a create's or an update's body."""
     _check_shape(body)
     api = {key: copy.deepcopy(body[key]) for key in WRITABLE if body.get(key) is not None}
@@ -103,8 +108,8 @@ def normalize(body: dict[str, Any], world: Any, creating: bool) -> dict[str, Any
             400, f"You are not allowed to use deployment on the tag(s) [{tags}].", "tag.notAllowed", {"tags": f"[{tags}]"}
         )
     api["definitionVersion"], api["type"] = "V4", body["type"]
-    api["listeners"] = [_listener(listener) for listener in body["listeners"]]
-    api["endpointGroups"] = _groups(body["endpointGroups"])
+    api["listeners"] = [_listener(world, listener) for listener in body["listeners"]]
+    api["endpointGroups"] = _groups(world, body["endpointGroups"])
     defaults = {
         "analytics": {"enabled": True},
         "flowExecution": {"mode": "DEFAULT", "matchRequired": False},
@@ -150,14 +155,14 @@ def _check_shape(body: dict[str, Any]) -> None:
         raise invalid("endpointGroups", "size must be between 1 and 2147483647")
 
 
-def _known(kind: str, plugin: str) -> None:
-    if plugin not in {entry["id"] for entry in plugins(kind)}:
+def _known(world: World, kind: str, plugin: str) -> None:
+    if plugin not in {entry["id"] for entry in plugins(world, kind)}:
         raise ApimError(404, f"Plugin [{plugin}] cannot be found.", "plugin.notFound", {"plugin": plugin})
 
 
-def _listener(given: dict[str, Any]) -> dict[str, Any]:
+def _listener(world: World, given: dict[str, Any]) -> dict[str, Any]:
     for entrypoint in given.get("entrypoints", []):
-        _known("entrypoints", entrypoint["type"])
+        _known(world, "entrypoints", entrypoint["type"])
     paths = [{"overrideAccess": False, **entry, "path": normal_path(entry["path"])} for entry in given.get("paths", [])]
     listener = {
         "type": given["type"],
@@ -179,12 +184,12 @@ def normal_path(path: str) -> str:
     return f"/{path.strip('/')}/" if path.strip("/") else "/"
 
 
-def _groups(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _groups(world: World, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names: set[str] = set()
     groups = []
     for group in given:
         _unique(group["name"], names)
-        _known("endpoints", group["type"])
+        _known(world, "endpoints", group["type"])
         endpoints = []
         for endpoint in group.get("endpoints", []):
             _unique(endpoint["name"], names)

@@ -111,7 +111,8 @@ class ApimGateway:
         if response.status_code != 200:
             return _unavailable()
         claims = response.json()
-        if not claims["active"] or not self._subscribed(plan_id, claims["client_id"]):
+        free = api["type"] == "MCP_PROXY"  # such an API asks for no subscription
+        if not claims["active"] or not (free or self._subscribed(plan_id, claims["client_id"])):
             return _unauthorized({})
         return None
 

@@ -171,9 +171,7 @@ class ApimManagement:
             found = recorded("apim-management", path)
         except StopIteration:
             return await self.not_found(request)
-        if isinstance(found, list):
-            found = [entry for entry in found if entry.get("id") not in self.world.plugins_removed]
-        return answer(found)
+        return answer(plugins(self.world, path.rsplit("/", 1)[1]) if isinstance(found, list) and "/plugins/" in path else found)
 
     async def oauth2_schema(self, request: Request) -> Response:
         return answer(policy_schema(self.world, "oauth2"))
@@ -428,5 +426,3 @@ async def _malformed(request: Request, error: json.JSONDecodeError) -> Response:
     what = f"Unexpected character ('{at}' (code {ord(at) if at else -1})): was expecting double-quote to start field name"
     return text(f"{what}\n at {source} line: {error.lineno}, column: {error.colno}]", 400)
 
-
-assert plugins("endpoints")

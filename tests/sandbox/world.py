@@ -60,7 +60,7 @@ class Request:
 
 @dataclass
 class World:
-    """Everything that the servers know. Versions: APIM 4.10 or 4.12, AM 4.10 or 4.11. sync_delay in seconds."""
+    """Everything that the servers know. Versions: APIM 4.10 or 4.12, AM 4.10, 4.11 or 4.12. sync_delay in seconds."""
 
     apim_version: str = "4.10"
     am_version: str = "4.10"
@@ -85,6 +85,7 @@ class World:
         self.token_names: set[tuple[str, str]] = set()
         self.upstream_secured = False
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
+        self.enterprise = False  # whether it has the plugin mcp-proxy
 
     def synced(self) -> Synced:
         return Synced(lambda: self.sync_delay)

@@ -29,7 +29,7 @@ arguments = {{"domain": "d", "context_path": "/w", "id": "i", "url": "http://w",
 known = {{**module.SPEC}}
 aliases = {{alias for spec in known.values() for alias in spec.get("aliases", [])}}
 given = {{key: value for key, value in arguments.items() if key in known or key in aliases}}
-if {name!r} == "am_mcp_server":
+if {name!r} != "mcp_check" and "client_id" in known:
     given["client_id"] = "c"
 with patch_module_args(given):
     module.main()

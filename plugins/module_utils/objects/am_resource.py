@@ -113,7 +113,7 @@ class ManagedAmResource(ApiPart):
 
     def _need_plugin(self) -> None:
         """APIM takes any type of resource; the gateway would find out."""
-        if TYPE not in self.apim.resource_plugins():
+        if TYPE not in self.apim.plugins("resources"):
             raise Refusal(f"This APIM has no resource plugin {TYPE}: install it on its management API and gateways first.")
 
     def _refuse_if_used(self) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
     missing,
 )
 
+PLUGINS = {"PROXY": "http-proxy", "MCP_PROXY": "mcp-proxy"}  # the entrypoint and the endpoint of each type
 READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON
 # A create drops these without a word; a PUT afterwards keeps them.
 DROPPED_AT_CREATION = (
@@ -93,6 +94,7 @@ class ManagedApi(Managed):
         self.apim, self.params = apim, params
         self.paths = [self._path(path) for path in params["context_paths"] or []]
         self.title = params["id"] or ", ".join(self.paths)
+        self.type = params["type"].upper() if params["type"] else None
         self.etag = ""
         self.given: dict[str, Any] = {}
 
@@ -113,6 +115,11 @@ class ManagedApi(Managed):
             raise Refusal(
                 f"context_paths: {', '.join(self.paths)} belongs to the API {observed['name']!r} ({observed['id']}), "
                 f"not to {name!r}. Choose another path, or adopt=true to take that API over under this name."
+            )
+        if observed and self.type not in (None, observed["type"]):
+            raise Refusal(
+                f"type: the API {observed['name']!r} is of type {observed['type'].lower()}, and no API changes its type. "
+                "Remove it first, or choose another path."
             )
         return observed
 
@@ -140,17 +147,28 @@ class ManagedApi(Managed):
             raise Refusal("name: there is no API at this context path yet, and a new one needs a name.")
         if not self.params["target"] and not definition.get("endpointGroups"):
             raise Refusal("target: there is no API at this context path yet, and a new one needs its MCP server's URL.")
+        kind = self.type or "PROXY"
+        plugin = PLUGINS[kind]
+        if kind != "PROXY":
+            self._need_plugin(plugin)
         base = {
             "definitionVersion": "V4",
-            "type": "PROXY",
+            "type": kind,
             "apiVersion": "1.0",
-            "listeners": [{"type": "HTTP", "entrypoints": [{"type": "http-proxy"}]}],
+            "listeners": [{"type": "HTTP", "entrypoints": [{"type": plugin}]}],
         }
         if not definition.get("endpointGroups"):
-            endpoint = {"name": "Default HTTP proxy", "type": "http-proxy", "weight": 1, "inheritConfiguration": True}
-            group = {"name": "Default HTTP proxy group", "type": "http-proxy", "endpoints": [endpoint]}
+            endpoint = {"name": "Default HTTP proxy", "type": plugin, "weight": 1, "inheritConfiguration": True}
+            group = {"name": "Default HTTP proxy group", "type": plugin, "endpoints": [endpoint]}
             base["endpointGroups"] = [{**group, "sharedConfiguration": {"http": {"readTimeout": READ_TIMEOUT}}}]
         return base
+
+    def _need_plugin(self, plugin: str) -> None:
+        if not all(plugin in self.apim.plugins(kind) for kind in ("endpoints", "entrypoints")):
+            raise Refusal(
+                f"type: this APIM has no plugin {plugin} (it is part of the enterprise edition). Use type=proxy, and "
+                "gravitee_subscription for each client."
+            )
 
     def _listeners(self, frame: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The listeners of `frame`, the HTTP one with the given paths."""

@@ -4,6 +4,8 @@
 """How a URL looks to an MCP client that was told nothing else."""
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import Options
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import Answer, McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.journey import Journey, Stopped
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
 
@@ -47,9 +50,11 @@ class Check:
             self.url = web_url(params["url"])
         except ValueError as error:
             raise Refusal(f"url: {error}") from error
-        self.gateway, self.token, self.options = params["gateway"], params["token"], options
+        self.params, self.options = params, options
+        self.resource = self.url  # as the metadata names it
+        self.server: Mapping[str, Any] = {}  # the authorization server's metadata
         self.steps: list[dict[str, str]] = []
-        self.tools: list[str] = []
+        self.tools: list[dict[str, str]] = []
         self.metadata_url: str | None = None
         self.client = McpClient(self.url, options)
 
@@ -57,8 +62,10 @@ class Check:
         result = self._stranger()
         if result == "secured":
             self._metadata()
-            if self.token:
-                self._with_token()
+            if self.params["token"]:
+                self._with_token(self.params["token"])
+            elif self.params["username"] and self.server:
+                self._earn_token()
             if any(step["verdict"] == FAILED for step in self.steps):
                 result = "misconfigured"
         failed = [step for step in self.steps if step["verdict"] == FAILED]
@@ -77,7 +84,6 @@ class Check:
             self._note("reachable", asked, answer.trouble, FAILED)
             return "unreachable"
         self._note("reachable", asked, f"HTTP {answer.status}", OK)
-        self.client.close()
         if answer.status in (401, 403):
             return self._turned_away(asked, answer)
         if 200 <= answer.status < 300 or answer.message:
@@ -88,13 +94,16 @@ class Check:
         name = ((answer.message or {}).get("result") or {}).get("serverInfo", {}).get("name")
         if answer.message:
             self._note("no token", asked, f"MCP server {name or ''} answers anyone".replace("  ", " "), OK)
+            if self.params["list_tools"]:
+                self._list_tools(self.client)
+            self.client.close()
             return "open"
         self._note("no token", asked, f"HTTP {answer.status} for anyone, but no MCP message: is the URL right?", FAILED)
         return "open"
 
     def _turned_away(self, asked: str, answer: Answer) -> str:
         got = f"HTTP {answer.status}"
-        if not self.gateway or not _from_gateway(answer):
+        if not self.params["gateway"] or not _from_gateway(answer):
             self._note("no token", asked, f"{got} from the MCP server. {UPSTREAM}", FAILED)
             return "upstream_secured"
         self._note("no token", asked, got, OK)
@@ -120,7 +129,7 @@ class Check:
         document = self._protected_resource()
         if document is None:
             return
-        resource = str(document.get("resource", ""))
+        resource = self.resource = str(document.get("resource", ""))
         if resource.rstrip("/") != self.url.rstrip("/"):
             got = f"resource is {resource!r}, but clients call {self.url}: does a proxy hide the host from the gateway?"
             self._note("resource", "the metadata's resource", got, FAILED)
@@ -179,6 +188,7 @@ class Check:
             answer = self.client.get(url)
             if answer.status == 200 and answer.body.get("issuer"):
                 self._note("authorization server metadata", f"GET {url}", "HTTP 200", OK)
+                self.server = answer.body
                 self._judge(answer.body, issuer)
                 return
             tried.append(f"{url}: {answer.status or answer.trouble}")
@@ -195,24 +205,37 @@ class Check:
         verdict = OK if endpoint else WARNING
         self._note("registration", "registration_endpoint", endpoint or "none: clients must be known", verdict)
 
-    # A call with the token that was given
+    # As a client with a token, given or earned
 
-    def _with_token(self) -> None:
-        client = McpClient(self.url, self.options, self.token)
+    def _earn_token(self) -> None:
+        """Register, log in as the test user, get a token, call with it; then remove what was registered."""
+        journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK))
+        try:
+            self._with_token(journey.token(self.resource))
+        except Stopped as error:
+            self._note(error.step, error.asked, error.got, FAILED)
+        left = journey.clean_up()
+        if left:
+            self._note("clean up", "the client's registration", left, WARNING)
+
+    def _with_token(self, token: str) -> None:
+        client = McpClient(self.url, self.options, token)
         answer = client.initialize()
         asked = f"POST {self.url} initialize, with the token"
         if not (answer.status and 200 <= answer.status < 300 and answer.message):
-            self._note("token", asked, _why_refused(answer), FAILED)
+            self._note("call", asked, _why_refused(answer, _client_of(token)), FAILED)
             return
-        self._note("token", asked, f"HTTP {answer.status}", OK)
-        listed = client.tools()
+        self._note("call", asked, f"HTTP {answer.status}", OK)
+        self._list_tools(client)
         client.close()
-        result = (listed.message or {}).get("result")
-        if result is None:
-            self._note("tools", "tools/list", f"HTTP {listed.status}, no list", FAILED)
+
+    def _list_tools(self, client: McpClient) -> None:
+        tools, problem = client.tools()
+        if tools is None:
+            self._note("tools", "tools/list", problem, FAILED)
             return
-        self.tools = [tool["name"] for tool in result.get("tools", [])]
-        self._note("tools", "tools/list", ", ".join(self.tools) or "none", OK)
+        self.tools = [{"name": tool["name"], "description": tool.get("description") or ""} for tool in tools]
+        self._note("tools", "tools/list", ", ".join(tool["name"] for tool in tools) or "none", OK)
 
 
 def _from_gateway(answer: Answer) -> bool:
@@ -221,12 +244,23 @@ def _from_gateway(answer: Answer) -> bool:
     return "http_status_code" in answer.body or answer.text.strip() == "Unauthorized" or PRM in metadata
 
 
-def _why_refused(answer: Answer) -> str:
+def _client_of(token: str) -> str:
+    """The client id in a JWT, unverified; for messages only."""
+    try:
+        payload = token.split(".")[1]
+        return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["client_id"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return "of this token"
+
+
+def _why_refused(answer: Answer, client: str) -> str:
     if answer.status == 401:
         return (
-            "HTTP 401: the token is not good for this API, or its client has no subscription to the OAuth2 plan "
-            "(an API of type PROXY asks for one)"
+            f"HTTP 401: token accepted by AM, refused by the gateway: client {client} has no subscription to the OAuth2 plan: "
+            "use gravitee_subscription (if it has one, the token is expired or of another server)"
         )
+    if answer.status == 403:
+        return "HTTP 403: the token lacks a scope that the plan requires (gravitee_plan required_scopes)"
     if answer.status == 503:
         return "HTTP 503: the gateway cannot ask AM; are client id and secret of the AM resource right (am_resource)?"
     if answer.status == 504:

@@ -9,12 +9,14 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES, document_hosts, needs
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
 
 # What MCP clients ask for when they register: identity, and a refresh token.
 MCP_ALLOWED_SCOPES = ["openid", "profile", "email", "offline_access"]
 MCP_DEFAULT_SCOPES = ["openid"]
+OIDC = ("clientRegistrationSettings", "cimdSettings")  # the managed parts of oidc
 # AM's switches carry an "is" on the wire that its OpenAPI file leaves away; without it they are refused.
 IS = (
     "dynamic_client_registration_enabled",
@@ -43,6 +45,21 @@ class ClientRegistration(Wire):
     allowed_scopes: list[str] | None = None
     default_scopes: list[str] | None = None
     client_template_enabled: bool | None = None
+
+
+class MetadataDocuments(Wire):
+    """oidc.cimdSettings (AM 4.12)"""
+
+    enabled: bool | None = None
+    allowed_domains: list[str] | None = None
+    allow_private_ip_address: bool | None = None
+    allow_unsecured_http_uri: bool | None = None
+    cache_ttl_seconds: int | None = None
+    cache_max_entries: int | None = None
+    fetch_timeout_ms: int | None = None
+    max_response_size_kb: int | None = None
+    revoke_on_document_change: bool | None = None
+    template_id: str | None = None
 
 
 class Login(Wire):
@@ -88,7 +105,7 @@ def _scope_change(am: Am, domain_id: str, key: str) -> Change:
 
 
 class ManagedDomain(Managed):
-    """{"clientRegistrationSettings", "loginSettings"} of a domain that exists."""
+    """{"clientRegistrationSettings", "cimdSettings", "loginSettings"} of a domain that exists."""
 
     kind = "settings"
 
@@ -106,15 +123,17 @@ class ManagedDomain(Managed):
 
     @staticmethod
     def _settings(domain: Mapping[str, Any]) -> dict[str, Any]:
+        oidc = domain.get("oidc") or {}
         return {
-            "clientRegistrationSettings": (domain.get("oidc") or {}).get("clientRegistrationSettings") or {},
+            **{part: oidc.get(part) or {} for part in OIDC},
             "loginSettings": domain.get("loginSettings") or {},
         }
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
         registration = dict(self.params["client_registration"] or {})
-        if self.params["mcp_clients"]:
-            needed = self._for_mcp_clients(observed["clientRegistrationSettings"])
+        profiles = self.params["client_profiles"] or (list(PROFILES) if self.params["mcp_clients"] else [])
+        if profiles:
+            needed = self._for_mcp_clients(observed["clientRegistrationSettings"], profiles)
             registration = {**needed, **{name: value for name, value in registration.items() if value is not None}}
         login = {name: value for name, value in (self.params["login"] or {}).items() if value is not None}
         if login:
@@ -123,40 +142,42 @@ class ManagedDomain(Managed):
             "clientRegistrationSettings": merge(
                 observed["clientRegistrationSettings"], ClientRegistration.given(**registration)
             ),
+            "cimdSettings": merge(observed["cimdSettings"], self._metadata_documents(profiles)),
             "loginSettings": merge(observed["loginSettings"], Login.given(**login)),
         }
 
-    def _for_mcp_clients(self, observed: Mapping[str, Any]) -> dict[str, Any]:
-        """Registration as VS Code, Claude Code and the SDKs need it; scopes are added to what is allowed, none removed."""
+    def _metadata_documents(self, profiles: list[str]) -> dict[str, Any]:
+        """What is given; switched on without naming hosts, those of the profiles are the allowed ones."""
+        given = dict(self.params["client_metadata_documents"] or {})
+        if given.get("enabled") and given.get("allowed_domains") is None and self.params["client_profiles"]:
+            given["allowed_domains"] = document_hosts(profiles)
+        return MetadataDocuments.given(**given)
+
+    def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
+        """Registration as the clients of these profiles need it; what is allowed already stays allowed."""
         extra = self.params["mcp_client_scopes"] or []
         allowed = observed.get("allowedScopes") if observed.get("isAllowedScopesEnabled") else None
         return {
             "dynamic_client_registration_enabled": True,
             "open_dynamic_client_registration_enabled": True,
-            "allow_localhost_redirect_uri": True,
-            "allow_http_scheme_redirect_uri": True,
+            **needs(profiles),
             "allowed_scopes_enabled": True,
             "allowed_scopes": _union(allowed, MCP_ALLOWED_SCOPES, extra),
             "default_scopes": _union(observed.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
-        registration = {
-            key: value
-            for key, value in desired["clientRegistrationSettings"].items()
-            if value != observed["clientRegistrationSettings"].get(key)
+        differing = {
+            part: {key: value for key, value in settings.items() if value != observed[part].get(key)}
+            for part, settings in desired.items()
         }
+        names = [key for settings in differing.values() for key in settings]
         body: dict[str, Any] = {}
-        if registration:
-            body["oidc"] = {"clientRegistrationSettings": registration}
-        if desired["loginSettings"] != observed["loginSettings"]:
+        if differing.pop("loginSettings"):
             body["loginSettings"] = desired["loginSettings"]  # whole: a PATCH switches off what it leaves out
-        names = [*registration, *(key for key in desired["loginSettings"] if self._login_differs(key, observed, desired))]
+        if any(differing.values()):
+            body["oidc"] = {part: settings for part, settings in differing.items() if settings}
         yield Change(f"set {', '.join(names)} of domain {self.title}", lambda _: self._patch(body))
-
-    @staticmethod
-    def _login_differs(key: str, observed: dict[str, Any], desired: dict[str, Any]) -> bool:
-        return desired["loginSettings"][key] != observed["loginSettings"].get(key)
 
     def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
         return self._settings(self.am.patch_domain(self.domain["id"], body))

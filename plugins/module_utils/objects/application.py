@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An application in AM: a client that does not register itself, or one that did."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+
+AT_CREATION = ("name", "type", "description", "redirectUris", "clientId")  # the rest is patched
+
+
+class OAuth(Wire):
+    """settings.oauth"""
+
+    redirect_uris: list[str] | None = None
+    grant_types: list[str] | None = None
+    token_endpoint_auth_method: str | None = None
+    force_pkce: bool | None = Field(None, alias="forcePKCE")
+    force_s256: bool | None = Field(None, alias="forceS256CodeChallengeMethod")
+
+
+def details(am: Am, domain_id: str, first: str | None = None) -> Iterator[dict[str, Any]]:
+    """The domain's applications as wholes, one request each; those named `first` before the others."""
+    listed = sorted(am.applications(domain_id), key=lambda application: application["name"] != first)
+    for application in listed:
+        yield am.application(domain_id, application["id"])
+
+
+def client_id_of(application: Mapping[str, Any]) -> str:
+    return oauth_of(application).get("clientId", "")
+
+
+def oauth_of(application: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (application.get("settings") or {}).get("oauth") or {}
+
+
+class ManagedApplication(Managed):
+    """{name, type, description, clientId, oauth, scopes, identityProviders} of the application."""
+
+    kind = "application"
+
+    def __init__(self, am: Am, params: Mapping[str, Any]):
+        super().__init__()
+        self.am, self.params = am, params
+        self.title = params["client_id"] or params["name"]
+        self.domain_id = ""
+        self.id: str | None = None
+        self.secret: str | None = None
+
+    def observe(self) -> dict[str, Any] | None:
+        self.domain_id = find_domain(self.am, self.params["domain"])["id"]
+        found = self._by_client_id() if self.params["client_id"] else self._by_name()
+        if found is None:
+            return None
+        self.id = found["id"]
+        return self._view(found)
+
+    def _by_client_id(self) -> dict[str, Any] | None:
+        wanted = self.params["client_id"]
+        candidates = details(self.am, self.domain_id, self.params["name"])
+        return next((application for application in candidates if client_id_of(application) == wanted), None)
+
+    def _by_name(self) -> dict[str, Any] | None:
+        """The one of this name that did not register itself: any client may register under any name."""
+        named = [one for one in self.am.applications(self.domain_id) if one["name"] == self.params["name"]]
+        wholes = [self.am.application(self.domain_id, one["id"]) for one in named]
+        made = [whole for whole in wholes if not oauth_of(whole).get("registrationClientUri")]
+        if len(made) > 1:
+            ids = ", ".join(client_id_of(application) for application in made)
+            raise Refusal(f"name: the domain has {len(made)} applications named {self.params['name']!r}: give client_id ({ids}).")
+        return made[0] if made else None
+
+    @staticmethod
+    def _view(application: Mapping[str, Any]) -> dict[str, Any]:
+        """What is managed. Scopes and identity providers are sets: sorted, so that their order is no drift."""
+        oauth = oauth_of(application)
+        managed = {field.alias or name: name for name, field in OAuth.model_fields.items()}
+        return {
+            **{key: application[key] for key in ("name", "type", "description") if application.get(key) is not None},
+            "clientId": oauth.get("clientId"),
+            "oauth": {key: oauth[key] for key in managed if key in oauth},
+            "scopes": sorted(oauth.get("scopeSettings") or [], key=lambda setting: setting["scope"]),
+            "identityProviders": sorted(application.get("identityProviders") or [], key=lambda one: one["identity"]),
+        }
+
+    def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
+        if self.params["state"] == "absent":
+            return None
+        self._refuse_impossible(observed)
+        pkce = self.params["pkce"]
+        names = ("redirect_uris", "grant_types", "token_endpoint_auth_method")
+        oauth = OAuth.given(**{name: self.params[name] for name in names}, force_pkce=pkce, force_s256=pkce)
+        given = {
+            **{name: self.params[name] for name in ("name", "type", "description")},
+            "clientId": self.params["client_id"],
+            "oauth": oauth,
+            "scopes": self._scopes(),
+            "identityProviders": self._identity_providers(observed),
+        }
+        return merge(observed or {}, given)
+
+    def _refuse_impossible(self, observed: dict[str, Any] | None) -> None:
+        if observed is None:
+            for name in ("name", "type"):
+                if not self.params[name]:
+                    raise Refusal(f"{name}: the domain has no such application yet, and a new one needs it.")
+        elif self.params["type"] not in (None, observed["type"]):
+            raise Refusal(
+                f"type: the application {observed['name']!r} is of type {observed['type']}, and a client does not become another "
+                "kind of client. Remove it first, or give another name."
+            )
+
+    def _scopes(self) -> list[dict[str, Any]] | None:
+        scopes = self.params["scopes"]
+        return None if scopes is None else [{"scope": scope} for scope in sorted(set(scopes))]
+
+    def _identity_providers(self, observed: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+        """Those given, in their order of priority; without any no user could log in, so then the domain's default."""
+        given, kind = self.params["identity_providers"], (observed or self.params)["type"]
+        if given is None and kind != "service" and not (observed or {}).get("identityProviders"):
+            given = [f"default-idp-{self.domain_id}"]
+        if given is None:
+            return None
+        return sorted(
+            ({"identity": identity, "selectionRule": "", "priority": place} for place, identity in enumerate(given)),
+            key=lambda one: one["identity"],
+        )
+
+    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
+        if desired is None:
+            yield Change(f"delete application {observed['name']}", lambda _: self._delete())
+            return
+        if observed is None:
+            yield Change(f"create application {desired['name']}", lambda _: self._create(desired))
+            made = {key: desired.get(key) for key in AT_CREATION}
+            observed = {**made, "oauth": {"redirectUris": desired["oauth"].get("redirectUris")}}
+        body, names = self._patch_body(observed, desired)
+        if body:
+            yield Change(f"set {', '.join(names)} of application {desired['name']}", lambda _: self._patch(body))
+
+    @staticmethod
+    def _patch_body(observed: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        before = observed.get("oauth") or {}
+        oauth = {key: value for key, value in desired["oauth"].items() if value != before.get(key)}
+        if (desired.get("scopes") or []) != (observed.get("scopes") or []):
+            oauth["scopeSettings"] = desired["scopes"]
+        top = ("name", "description", "identityProviders")
+        body = {key: desired[key] for key in top if key in desired and desired[key] != observed.get(key)}
+        names = [*body, *oauth]
+        if oauth:
+            body["settings"] = {"oauth": oauth}
+        return body, names
+
+    def _create(self, desired: dict[str, Any]) -> dict[str, Any]:
+        body = {**desired, "redirectUris": desired["oauth"].get("redirectUris"), "type": desired["type"].upper()}
+        body = {key: body[key] for key in AT_CREATION if body.get(key) is not None}
+        if self.params["client_secret"]:
+            body["clientSecret"] = self.params["client_secret"]
+        made = self.am.create_application(self.domain_id, body)
+        self.id = made["id"]
+        if oauth_of(made).get("tokenEndpointAuthMethod") != "none":
+            self.secret = oauth_of(made).get("clientSecret")
+        return self._view(made)
+
+    def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._view(self.am.patch_application(self.domain_id, self.id, body))
+
+    def _delete(self) -> None:
+        self.am.delete_application(self.domain_id, self.id)
+
+    def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
+        client_id = (value or plan.before or {}).get("clientId") or self.params["client_id"]
+        facts = {"application": mask(value or {}), "id": self.id, "client_id": client_id, "domain_id": self.domain_id}
+        return {**facts, "client_secret": self.secret} if self.secret else facts

@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: am_application_info
+short_description: Read applications of Gravitee AM
+version_added: 0.1.0
+description:
+  - Reads the clients of an AM domain, those that registered themselves among them.
+  - With O(resource), only clients that got a token for an MCP server, with the users who got it, from AM's audit log.
+options:
+  domain:
+    description: The domain, by its hrid (the name in its URL) or its id.
+    type: str
+    required: true
+  client_id:
+    description: Only the application with this client id.
+    type: str
+  name:
+    description: Only applications of this name.
+    type: str
+  self_registered:
+    description: Only those that registered themselves, or with V(false) only the others.
+    type: bool
+  resource:
+    description: Only clients that got a token for the MCP server with this resource identifier, the URL that clients call.
+    type: str
+  since_days:
+    description: How far back to look in the audit log for O(resource), in days.
+    type: int
+    default: 30
+  admit:
+    description:
+      - Rules by which a client is RV(applications[].admitted). A rule fits when the name and every redirect URI of the client do.
+      - A client says its name itself, so the redirect URIs are what counts.
+    type: list
+    elements: dict
+    suboptions:
+      client_name:
+        description: Shell pattern of the client's name. Any, if not set.
+        type: str
+      redirect_uris:
+        description:
+          - The redirect URIs that the client may have. Scheme and host must be the same; the port may be V(*), and the path may
+            hold C(*) and C(?). Queries and fragments never fit.
+        type: list
+        elements: str
+        required: true
+  client_profiles:
+    description: Rules for the redirect URIs of well-known clients, beside those of O(admit).
+    type: list
+    elements: str
+    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.reads
+seealso:
+  - module: gravitee.mcp.am_application
+  - module: gravitee.mcp.gravitee_subscription
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: Who registered, logged in and wants to call the weather MCP server?
+  gravitee.mcp.am_application_info:
+    domain: mcp
+    self_registered: true
+    resource: https://gateway.example.com/weather-mcp
+    client_profiles: [vscode, claude_code]
+  register: found
+
+- name: Those that look like what they should may call it
+  gravitee.mcp.gravitee_subscription:
+    context_path: /weather-mcp
+    client_id: "{{ item.client_id }}"
+    application_name: "{{ item.name }} {{ item.client_id }}"
+  loop: "{{ found.applications | selectattr('admitted') }}"
+"""
+
+RETURN = r"""
+applications:
+  description: The applications, without secrets.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the application.
+      type: str
+    client_id:
+      description: Its client id.
+      type: str
+    name:
+      description: Its name, which a self-registered client chose itself.
+      type: str
+    type:
+      description: Kind of client.
+      type: str
+    redirect_uris:
+      description: Its redirect URIs.
+      type: list
+      elements: str
+    grant_types:
+      description: Its grant types.
+      type: list
+      elements: str
+    scopes:
+      description: Its scopes.
+      type: list
+      elements: str
+    self_registered:
+      description: Whether it registered itself.
+      type: bool
+    admitted:
+      description: Whether a rule of O(admit) or O(client_profiles) fits it.
+      type: bool
+    users:
+      description: The users who got a token for O(resource) with it.
+      type: list
+      elements: str
+      returned: with O(resource)
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.clients import applications
+
+RULE = {
+    "client_name": {"type": "str"},
+    "redirect_uris": {"type": "list", "elements": "str", "required": True},
+}
+SPEC = {
+    "domain": {"type": "str", "required": True},
+    "client_id": {"type": "str"},
+    "name": {"type": "str"},
+    "self_registered": {"type": "bool"},
+    "resource": {"type": "str"},
+    "since_days": {"type": "int", "default": 30},
+    "admit": {"type": "list", "elements": "dict", "options": RULE},
+    "client_profiles": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["vscode", "claude_code", "claude_ai", "cursor", "mcp_inspector", "mcp_sdk"],
+    },
+}
+
+
+def main():
+    read(SPEC, lambda servers, params: {"applications": applications(servers.am, params)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gravitee_subscription
+short_description: Manage a client's subscription to an API in Gravitee APIM
+version_added: 0.1.0
+description:
+  - An OAuth2 plan of an API of type proxy lets in a valid token only if an application in APIM with the token's client id is
+    subscribed to it. This module makes both, the application and the subscription.
+  - Takes effect some seconds later, when the gateway has followed. Needs no deployment.
+options:
+  client_id:
+    description: The client id, as AM knows it. The application is found by it; it is unique among the active ones.
+    type: str
+    required: true
+  plan:
+    description: Name of the plan. If not set, the API's published OAuth2 plan.
+    type: str
+  application_name:
+    description: Name of a new application. If not set, the client id.
+    type: str
+  application_description:
+    description: Description of a new application.
+    type: str
+    default: A client of MCP servers, made with gravitee.mcp
+  application_type:
+    description: What a new application says of the kind of client.
+    type: str
+    default: native
+  state:
+    description:
+      - V(present) makes what is missing, and accepts or resumes a subscription that waits or pauses.
+      - V(closed) closes the subscription and keeps the application. A later V(present) subscribes it anew.
+      - V(absent) closes the subscription and archives the application, which ends its subscriptions to other APIs, too. A later
+        V(present) makes a new application.
+    type: str
+    choices: [present, closed, absent]
+    default: present
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.managed
+  - gravitee.mcp.connection.api
+seealso:
+  - module: gravitee.mcp.am_application
+  - module: gravitee.mcp.am_application_info
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: The client may call the weather API
+  gravitee.mcp.gravitee_subscription:
+    apim_url: https://apim.example.com:8083
+    apim_token: "{{ vault_apim_token }}"
+    context_path: /weather-mcp
+    client_id: fba33520-17c0-44c1-a335-2017c094c15d
+    application_name: VS Code
+
+- name: Not any more
+  gravitee.mcp.gravitee_subscription:
+    context_path: /weather-mcp
+    client_id: fba33520-17c0-44c1-a335-2017c094c15d
+    state: closed
+"""
+
+RETURN = r"""
+subscription:
+  description: The subscription; empty when there is none. In check mode, what it would be.
+  returned: success
+  type: dict
+  sample:
+    id: cdd825c6-ebe2-41ee-9825-c6ebe2a1ee77
+    status: ACCEPTED
+application:
+  description: The application; empty when there is none.
+  returned: success
+  type: dict
+id:
+  description: The subscription's id; null when it does not exist yet.
+  returned: success
+  type: str
+application_id:
+  description: The application's id; null when it does not exist yet.
+  returned: success
+  type: str
+plan_id:
+  description: The plan's id.
+  returned: success
+  type: str
+client_id:
+  description: The client id.
+  returned: success
+  type: str
+changes:
+  description: What was done, or in check mode would be done, one sentence a request.
+  returned: success
+  type: list
+  elements: str
+  sample: [create application VS Code, subscribe VS Code to plan OAuth2]
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.subscription import ManagedSubscription
+
+SPEC = {
+    **API,
+    "client_id": {"type": "str", "required": True},
+    "plan": {"type": "str"},
+    "application_name": {"type": "str"},
+    "application_description": {"type": "str", "default": "A client of MCP servers, made with gravitee.mcp"},
+    "application_type": {"type": "str", "default": "native"},
+    "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
+}
+
+
+def main():
+    run(SPEC, lambda servers, params: ManagedSubscription(servers.apim, params), **ONE_API)
+
+
+if __name__ == "__main__":
+    main()
