@@ -16,12 +16,12 @@ export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test sandbox lint sanity docs unit contract integration package oldest clean environment
+.PHONY: demo test sandbox lint sanity docs unit contract integration e2e package oldest clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
 
-test: lint docs sanity unit contract package oldest integration
+test: lint docs sanity unit contract package oldest e2e integration
 
 sandbox: environment
 	$(BIN)/python -m tests.sandbox $(SANDBOX_ARGS)
@@ -32,6 +32,18 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt constraints-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The official MCP packages that the clients of tests/e2e are made with: the last version 1 of the Python SDK, and Node's.
+$(BUILD)/sdk-v1/.installed: requirements.txt Makefile
+	$(PYTHON) -m venv $(BUILD)/sdk-v1
+	$(BUILD)/sdk-v1/bin/pip install --quiet --disable-pip-version-check -r requirements.txt mcp==1.30.0
+	touch $@
+
+$(BUILD)/node/.installed: tests/sdk/node/package.json tests/sdk/node/package-lock.json $(VENV)/.installed
+	mkdir -p $(BUILD)/node
+	cp tests/sdk/node/package.json tests/sdk/node/package-lock.json $(BUILD)/node
+	cd $(BUILD)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 # The collection runs in place: this checkout is the package gravitee.mcp.
@@ -67,6 +79,11 @@ $(BUILD)/oldest/.installed: requirements.txt Makefile
 
 integration: environment
 	$(BIN)/python -m pytest tests/integration -n $(WORKERS) $(PYTEST_ARGS)
+
+# Whole clients: the official SDKs, the conformance suite, a person in a browser.
+e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed
+	tests/browser.sh
+	$(BIN)/python -m pytest tests/e2e -n $(WORKERS) $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(BUILD) tests/output

@@ -7,12 +7,13 @@ import hashlib
 import re
 import secrets
 from html import unescape
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from tests.sandbox.world import World
+if TYPE_CHECKING:
+    from tests.sandbox.world import World
 
 REDIRECT = "http://127.0.0.1:33418/"
 VS_CODE = {
@@ -43,14 +44,15 @@ def subscribe(world: World, client_id: str) -> None:
 
 
 class Login:
-    """A person in a browser on the pages of an AM domain: a session with cookies, forms filled in and sent."""
+    """A person in a browser on AM's pages: a session with cookies, forms filled in and sent."""
 
-    def __init__(self, world: World, domain: str = "mcp-demo"):
-        self.base = f"{world.urls['am_gateway']}/{domain}"
+    def __init__(self, username: str = "alice", password: str = "Alice-Passw0rd!"):
+        self.username, self.password = username, password
         self.http = requests.Session()
 
-    def token(self, client_id: str, resource: str, username: str, password: str, scope: str = "openid") -> str:
+    def token(self, world: World, client_id: str, resource: str, scope: str = "openid") -> str:
         """An access token for `resource`, by authorization code with PKCE S256."""
+        base = f"{world.urls['am_gateway']}/mcp-demo/oauth"
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
@@ -63,28 +65,31 @@ class Login:
             "state": "s",
             "resource": resource,
         }
-        page = self.follow(self.http.get(f"{self.base}/oauth/authorize", params=query, allow_redirects=False))
-        page = self.follow(self.send(page, username=username, password=password))
-        page = self.follow(self.send(page, user_oauth_approval="true"))
-        answer = parse_qs(urlsplit(page.headers["Location"]).query)
-        assert "code" in answer, answer
+        answer = self.approve(f"{base}/authorize?{urlencode(query)}", REDIRECT)
         form = {
             "grant_type": "authorization_code",
-            "code": answer["code"][0],
+            "code": answer["code"],
             "redirect_uri": REDIRECT,
             "client_id": client_id,
             "code_verifier": verifier,
             "resource": resource,
         }
-        return self.http.post(f"{self.base}/oauth/token", data=form, timeout=10).json()["access_token"]
+        return self.http.post(f"{base}/token", data=form, timeout=10).json()["access_token"]
 
-    def follow(self, response: requests.Response) -> requests.Response:
-        """Redirects, up to the client's own."""
-        while response.is_redirect and response.headers["Location"].startswith(self.base):
-            response = self.http.get(response.headers["Location"], allow_redirects=False, timeout=10)
-        return response
+    def approve(self, url: str, redirect_uri: str) -> dict[str, str]:
+        """Logs in, consents, and returns what comes to the client's redirect URI."""
+        page = self._follow(self.http.get(url, allow_redirects=False, timeout=10), redirect_uri)
+        for filled in ({"username": self.username, "password": self.password}, {"user_oauth_approval": "true"}):
+            if not page.is_redirect:
+                page = self._follow(self._send(page, filled), redirect_uri)
+        return {name: values[0] for name, values in parse_qs(urlsplit(page.headers["Location"]).query).items()}
 
-    def send(self, page: requests.Response, **filled: str) -> requests.Response:
+    def _follow(self, page: requests.Response, redirect_uri: str) -> requests.Response:
+        while page.is_redirect and not page.headers["Location"].startswith(redirect_uri):
+            page = self.http.get(page.headers["Location"], allow_redirects=False, timeout=10)
+        return page
+
+    def _send(self, page: requests.Response, filled: dict[str, str]) -> requests.Response:
         """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
         action = unescape(re.search(r'<form[^>]* action="([^"]*)"', page.text).group(1))
         kept = re.findall(r'<input type="(?:hidden|checkbox)" name="([^"]*)" value="([^"]*)"', page.text)

@@ -1,7 +1,10 @@
 """make demo: the main job on the embedded sandbox, told as a short story. Ends non-zero if any of it is not so."""
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 
 import requests
 
-from .runners import Playbooks, Played
+from .runners import ROOT, Playbooks, Played
 from .sandbox.am_domain import Domain
 from .sandbox.servers import Sandbox
 from .sandbox.world import World
@@ -88,16 +91,37 @@ def story(world: World, playbooks: Playbooks) -> None:
     play(playbooks, "nothing found", "drift.yml")
 
 
+def meet_client(world: World, playbooks: Playbooks, folder: Path) -> None:
+    say("\n7. A client made with the official SDK registers, and alice logs in")
+    command = [sys.executable, "-m", "tests.sdk.python_client", playbooks.url, folder / "client.json", "get_weather"]
+
+    def use() -> dict[str, Any]:
+        done = subprocess.run([*command, '{"city": "Paris"}'], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    need("error" in use(), "a client without a subscription got in")
+    [client] = next(iter(world.domains.values())).applications.values()
+    say(f"   it has a token of AM, and waits outside: client {client['settings']['oauth']['clientId']} has no subscription yet")
+    rule = '{"secure_mcp_admit": [{"client_name": "SDK", "redirect_uris": ["http://127.0.0.1:*/"]}]}'
+    play(playbooks, "admits it, by its redirect URI", "admit_clients.yml", "-e", rule)
+    answer = use()
+    need(answer.get("text") == "It is sunny in Paris", f"the client got {answer}")
+    say(f"   tools: {', '.join(answer['tools'])}; get_weather says: {answer['text']}")
+
+
 def main() -> int:
     logging.disable(logging.INFO)
     world = World()
     sandbox = Sandbox(world).start()
     domain = Domain(world, {"name": "MCP demo"})
     domain.update({**domain.wire, "enabled": True})
+    domain.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
     world.domains[domain.id] = domain
     try:
         with tempfile.TemporaryDirectory() as folder:
-            story(world, Playbooks(world, Path(folder)))
+            playbooks = Playbooks(world, Path(folder))
+            story(world, playbooks)
+            meet_client(world, playbooks, Path(folder))
     except NotSo as error:
         say(f"\nNot so: {error}")
         return 1

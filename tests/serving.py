@@ -9,15 +9,16 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[str, str, bytes], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
-    """A server whose every answer is `answer(method, path, body)`; its base URL."""
+def serving(answer: Callable[..., tuple[int, dict[str, str], bytes]], headers: bool = False) -> Iterator[str]:
+    """A server whose every answer is `answer(method, path, body)`, or with `headers` (method, path, headers, body)."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, headers, body = answer(self.command, self.path, sent)
+            more = [dict(self.headers.items())] if headers else []
+            status, told, body = answer(self.command, self.path, *more, sent)
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            for name, value in {**told, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

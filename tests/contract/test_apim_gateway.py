@@ -92,7 +92,7 @@ def test_every_recording(modules: Modules, world: World, domain: Domain) -> None
     modules.run("am_domain_settings", domain="mcp-demo", mcp_clients=True)
     client_id = register(world).json()["client_id"]
     subscribe(world, client_id)
-    token = Login(world).token(client_id, url, "alice", "Alice-Passw0rd!")
+    token = Login().token(world, client_id, url)
     modules.run("am_resource", api_id=api_id, name="AM", client_secret="wrong")
     modules.run("gravitee_deployment", api_id=api_id)
     recorded.send(13, token=token)

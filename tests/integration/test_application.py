@@ -139,7 +139,7 @@ def registered(modules: Modules, domain: Domain, world: World) -> dict[str, str]
     ids = {}
     for name, resource in (("VS Code", "http://gw/weather"), ("Stranger", "http://gw/other")):
         ids[name] = register(world, client_name=name).json()["client_id"]
-        Login(world).token(ids[name], resource, "alice", "Alice-Passw0rd!")
+        Login().token(world, ids[name], resource)
     modules.run("am_application", **{**VS_CODE, "name": "Made"})
     return ids
 

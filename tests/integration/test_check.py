@@ -201,4 +201,4 @@ def _token(modules: Modules, world: World, domain: Domain, url: str, subscribed:
     client_id = register(world).json()["client_id"]
     if subscribed:
         subscribe(world, client_id)
-    return Login(world).token(client_id, url, "alice", "Alice-Passw0rd!")
+    return Login().token(world, client_id, url)

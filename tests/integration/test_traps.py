@@ -54,6 +54,7 @@ TRAPS = {
     "The toggle alone": ["integration/test_domain.py::test_the_toggle_alone_lets_no_mcp_client_in"],
     "only `{id, name, clientId, clientSecret}`": ["integration/test_flows.py::test_a_lost_secret_is_renewed"],
     "Reads need": ["integration/test_mcp_server.py::test_found_beyond_the_first_page"],
+    "Who has a token for which server": ["integration/test_application.py::test_who_has_a_token_for_which_server"],
     "Identifiers are trimmed": [
         "integration/test_api.py::test_refused_with_a_sentence",
         "integration/test_mcp_server.py::test_what_am_normalizes_is_no_drift",

@@ -425,4 +425,3 @@ async def _malformed(request: Request, error: json.JSONDecodeError) -> Response:
     source = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled);"
     what = f"Unexpected character ('{at}' (code {ord(at) if at else -1})): was expecting double-quote to start field name"
     return text(f"{what}\n at {source} line: {error.lineno}, column: {error.colno}]", 400)
-

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,5 +111,5 @@ def new_id() -> str:
 
 def iso(milliseconds: int) -> str:
     """APIM's way to write a time."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}".rstrip("0").ljust(1, "0") + "Z"

@@ -61,8 +61,8 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(given.get("action", "")))
         elif tag == "input" and self.forms and given.get("name"):

@@ -1,0 +1,77 @@
+// The official MCP TypeScript SDK as a client with OAuth.
+// Arguments: the server's URL, a file that keeps client and tokens between runs, the command that logs in, and a tool with its
+// arguments as JSON. Prints one JSON object: {"tools": […], "text": …} or {"error": …}.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+
+import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+
+const [url, path, python, tool, given] = process.argv.slice(2);
+const REDIRECT = "http://127.0.0.1:33418/";
+
+class FileProvider {
+  constructor() {
+    this.kept = existsSync(path) ? JSON.parse(readFileSync(path)) : {};
+    this.redirectUrl = REDIRECT;
+    this.clientMetadata = {
+      client_name: "SDK",
+      redirect_uris: [REDIRECT],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "none",
+    };
+  }
+  keep(name, value) {
+    this.kept[name] = value;
+    writeFileSync(path, JSON.stringify(this.kept));
+  }
+  clientInformation() { return this.kept.client; }
+  saveClientInformation(value) { this.keep("client", value); }
+  tokens() { return this.kept.tokens; }
+  saveTokens(value) { this.keep("tokens", value); }
+  codeVerifier() { return this.kept.verifier; }
+  saveCodeVerifier(value) { this.keep("verifier", value); }
+  redirectToAuthorization(where) {
+    const printed = execFileSync(python, ["-m", "tests.sdk.login", where.href], { encoding: "utf-8" });
+    this.answer = JSON.parse(printed);
+  }
+}
+
+async function main() {
+  const authProvider = new FileProvider();
+  const connect = async () => {
+    const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
+    const client = new Client({ name: "SDK", version: "1" });
+    try {
+      await client.connect(transport);
+    } catch (error) {
+      error.transport = transport;
+      throw error;
+    }
+    return client;
+  };
+  let client;
+  try {
+    client = await connect();
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError) || !authProvider.answer) throw error;
+    if (!authProvider.answer.code) throw new Error(`AM sent back ${JSON.stringify(authProvider.answer)}`);
+    await error.transport.finishAuth(authProvider.answer.code);
+    authProvider.answer = undefined;
+    client = await connect();
+  }
+  const tools = (await client.listTools()).tools.map((one) => one.name);
+  const result = await client.callTool({ name: tool, arguments: JSON.parse(given) });
+  await client.close();
+  return { tools, text: result.content[0].text };
+}
+
+let done;
+try {
+  done = await main();
+} catch (error) {
+  done = { error: `${error.name}: ${error.message}` };
+}
+console.log(JSON.stringify(done));

@@ -1,0 +1,45 @@
+"""The pages say what the code says."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES
+
+ROOT = Path(__file__).parent.parent.parent
+ROLE = ROOT / "roles/secure_mcp"
+
+
+def test_the_roles_page_has_every_variable() -> None:
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    table = re.findall(r"^\| `(secure_mcp_\w+)` \|", (ROLE / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert table == list(specs["main"]["options"])
+    defaults = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
+    assert set(defaults) <= set(table)
+    for name, spec in specs["main"]["options"].items():
+        if "default" in spec:
+            assert defaults[name] == spec["default"], name
+
+
+def test_the_roles_page_has_every_task_file() -> None:
+    page = (ROLE / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in (ROLE / "tasks").glob("*.yml") if f"`{path.name}`" not in page] == []
+
+
+def test_the_front_page_has_every_module_and_playbook() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.stem for path in (ROOT / "plugins/modules").glob("*.py") if f"`{path.stem}`" not in page] == []
+    assert [path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in page] == []
+
+
+def test_the_clients_page_has_every_profile() -> None:
+    page = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+    assert [name for name in PROFILES if f"`{name}`" not in page] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", ROLE / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
