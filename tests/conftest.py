@@ -21,6 +21,12 @@ def _sandboxes() -> Iterator[None]:
         sandbox.stop()
 
 
+@pytest.fixture(autouse=True)
+def _own_token_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ports come back, and with them the names of tokens."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
 @pytest.fixture
 def mcp_json() -> bool:
     """Whether the MCP server answers in JSON; tests override it by parametrizing."""

@@ -161,6 +161,7 @@ class Playbooks:
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_NOCOLOR": "true",
             "RECORDER_FILE": str(self.recorded),
+            "XDG_RUNTIME_DIR": str(self.folder),
         }
         return subprocess.Popen(
             [BIN / "ansible-playbook", "-i", self.folder / "inventory.yml", path, *arguments],

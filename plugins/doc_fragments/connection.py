@@ -19,7 +19,7 @@ options:
   apim_token:
     description:
       - Personal access token of an APIM user. Wins over O(apim_username) and O(apim_password).
-      - It is exchanged once a task for the login's JWT, which APIM checks far faster.
+      - It is exchanged for the login's JWT, which APIM checks far faster, see O(token_cache).
       - If not set, the environment variable E(GRAVITEE_APIM_TOKEN) is used.
     type: str
   apim_username:
@@ -100,6 +100,14 @@ options:
       - If not set, the environment variable E(GRAVITEE_RETRIES) is used.
     type: int
     default: 3
+  token_cache:
+    description:
+      - Whether to keep the tokens that credentials are exchanged for, until they expire, so that a play exchanges them once.
+      - They are kept in memory-backed, private storage of the host that runs the module (a directory of mode 0700 below
+        E(XDG_RUNTIME_DIR) or C(/dev/shm), or else the temporary directory). File names tell nothing of the credentials.
+      - If not set, the environment variable E(GRAVITEE_TOKEN_CACHE) is used.
+    type: bool
+    default: true
 requirements:
   - python >= 3.10
   - requests

@@ -12,6 +12,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
     Credentials,
     Options,
     Session,
+    Token,
 )
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
@@ -31,21 +32,24 @@ class Am:
         )
 
     @staticmethod
-    def _login(session: Session) -> str:
+    def _login(session: Session) -> Token:
         """An access token for user and password; an account access token is one already."""
         if session.credentials.token:
-            return session.credentials.token
+            return Token(session.credentials.token)
         response = session.exchange("POST", "/management/auth/token", session.credentials.authorize)
         try:
-            return response.json()["access_token"]
-        except (ValueError, KeyError, TypeError) as error:
+            told = response.json()
+            expires = told.get("expires_at")
+            return Token(told["access_token"], expires / 1000 if isinstance(expires, (int, float)) else None)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ApiError(
                 "POST", "/management/auth/token", response.status_code, "no token: is am_url the AM management API?"
             ) from error
 
     def domain(self, domain: str) -> dict[str, Any] | None:
-        """The domain with this hrid or, failing that, this id."""
-        for path, absent in ((f"_hrid/{domain}", (404,)), (domain, (403, 404))):
+        """The domain with this hrid or this id; None when there is none, or this user may not see it."""
+        ways = ((f"_hrid/{domain}", (404,)), (domain, (403, 404)))
+        for path, absent in ways if domain.count("-") != 4 else reversed(ways):
             try:
                 return self.session.get(f"{self._domains}/{path}")
             except ApiError as error:

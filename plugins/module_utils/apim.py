@@ -12,6 +12,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
     Credentials,
     Options,
     Session,
+    Token,
 )
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
@@ -41,12 +42,12 @@ class Apim:
         )
 
     @staticmethod
-    def _login(session: Session) -> str:
+    def _login(session: Session) -> Token:
         """The login's JWT: with Basic or a personal token APIM hashes for 66 ms in every request."""
         path = f"/management/organizations/{session.options.organization}/user/login"
         response = session.exchange("POST", path, session.credentials.authorize)
         try:
-            return response.json()["token"]
+            return Token(response.json()["token"])
         except (ValueError, KeyError, TypeError) as error:
             raise ApiError("POST", path, response.status_code, "no token: is apim_url the APIM management API?") from error
 

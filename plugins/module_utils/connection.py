@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import http.cookiejar
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPAdapter, Retry, requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import MASK, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.token_cache import TokenCache
 
 WORTH_RETRYING = (429, 502, 503, 504)
 
@@ -38,6 +40,7 @@ class Options:
     client_key: str | None = None
     timeout: float = 30.0
     retries: int = 3
+    token_cache: bool = False
 
     @property
     def verify(self) -> bool | str:
@@ -46,6 +49,14 @@ class Options:
     @property
     def cert(self) -> Any:
         return (self.client_cert, self.client_key) if self.client_key else self.client_cert
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a login gives. expires: seconds since 1970, None if only the token itself says it."""
+
+    value: str = field(repr=False)
+    expires: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,22 +144,57 @@ class Session:
         self,
         credentials: Credentials,
         options: Options,
-        login: Callable[[Session], str],
+        login: Callable[[Session], Token],
         remedies: Mapping[Any, str] | None = None,
     ):
         self.credentials, self.options = credentials, options
         self._login, self._remedies = login, remedies or {}
         self._http = http_session(options)
         self._token: str | None = None
+        self._lock = threading.Lock()
+        self._cache = TokenCache() if options.token_cache else None
+        self._cached_as = (credentials.url, options.organization, credentials.token, credentials.username, credentials.password)
 
     def get(self, path: str, **params: Any) -> Any:
         return self.send("GET", path, params=params).json()
 
     def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Any:
-        """The response to an authenticated request; ApiError for any status that is no success."""
-        if self._token is None:
-            self._token = self._login(self)
-        return self.exchange(method, path, bearer(self._token), body, params, headers)
+        """The response to an authenticated request; ApiError for any status that is no success.
+
+        A refused token is exchanged anew, once: it may have come from the cache, or have expired in the meantime.
+        """
+        token, fresh = self._current()
+        try:
+            return self.exchange(method, path, bearer(token), body, params, headers)
+        except ApiError as error:
+            if error.status != 401 or fresh:
+                raise
+        return self.exchange(method, path, bearer(self._renewed(token)), body, params, headers)
+
+    def _current(self) -> tuple[str, bool]:
+        """The token, and whether it was exchanged just now."""
+        with self._lock:
+            if self._token is None and self._cache:
+                self._token = self._cache.get(*self._cached_as)
+            if self._token is not None:
+                return self._token, False
+            return self._exchange(), True
+
+    def _renewed(self, refused: str) -> str:
+        """A token other than the refused one; another thread may have got it already."""
+        with self._lock:
+            if self._token == refused:
+                if self._cache:
+                    self._cache.forget(*self._cached_as)
+                self._exchange()
+            return self._token or ""
+
+    def _exchange(self) -> str:
+        new = self._login(self)
+        self._token = new.value
+        if self._cache and new.value != self.credentials.token:
+            self._cache.put(new.value, *self._cached_as, expires=new.expires)
+        return new.value
 
     def exchange(
         self, method: str, path: str, sign: Callable, body: Any = None, params: Any = None, headers: Any = None

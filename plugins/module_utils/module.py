@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
@@ -36,6 +37,7 @@ CONNECTION = {
     "client_key": _option("CLIENT_KEY", type="path"),
     "timeout": _option("TIMEOUT", type="float", default=30.0),
     "retries": _option("RETRIES", type="int", default=3),
+    "token_cache": _option("TOKEN_CACHE", type="bool", default=True, no_log=False),
 }
 # How the parts of an API name it.
 API = {"api_id": {"type": "str"}, "context_path": {"type": "str"}}
@@ -47,8 +49,7 @@ class Servers:
 
     def __init__(self, params: Mapping[str, Any]):
         self.params = params
-        names = ("organization", "environment", "validate_certs", "ca_path", "client_cert", "client_key", "timeout", "retries")
-        self.options = Options(**{name: params[name] for name in names})
+        self.options = Options(**{option.name: params[option.name] for option in fields(Options)})
 
     @property
     def apim(self) -> Apim:

@@ -54,6 +54,10 @@ mcp_servers:
   returned: success
   type: list
   elements: dict
+domain_id:
+  description: The domain's id, which the other modules take as domain, too.
+  returned: success
+  type: str
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
@@ -68,7 +72,7 @@ SPEC = {
 
 
 def main():
-    read(SPEC, lambda servers, params: {"mcp_servers": mcp_servers(servers.am, params)})
+    read(SPEC, lambda servers, params: mcp_servers(servers.am, params))
 
 
 if __name__ == "__main__":

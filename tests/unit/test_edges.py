@@ -53,7 +53,8 @@ def test_data_flows_one_way() -> None:
     allowed = {
         "reconcile": set(),
         "dependencies": set(),
-        "connection": {"dependencies", "reconcile"},
+        "token_cache": set(),
+        "connection": {"dependencies", "reconcile", "token_cache"},
         "apim": {"connection"},
         "am": {"connection"},
         "mcp_client": {"connection", "dependencies"},

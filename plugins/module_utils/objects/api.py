@@ -93,7 +93,7 @@ class ManagedApi(Managed):
         super().__init__()
         self.apim, self.params = apim, params
         self.paths = [self._path(path) for path in params["context_paths"] or []]
-        self.title = params["id"] or ", ".join(self.paths)
+        self.title = ", ".join(self.paths) or params["id"]
         self.type = params["type"].upper() if params["type"] else None
         self.etag = ""
         self.given: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
 
@@ -55,7 +55,7 @@ class ManagedApplication(Managed):
         self.secret: str | None = None
 
     def observe(self) -> dict[str, Any] | None:
-        self.domain_id = find_domain(self.am, self.params["domain"])["id"]
+        self.domain_id = domain_id_of(self.am, self.params["domain"])
         found = self._by_client_id() if self.params["client_id"] else self._by_name()
         if found is None:
             return None

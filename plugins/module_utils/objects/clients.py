@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.application import client_id_of, details, oauth_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import normal_identifier
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES, fits
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
@@ -23,7 +23,7 @@ DAY = 24 * 3600 * 1000  # ms
 
 def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The applications that fit every filter that is given, each with whether an `admit` rule lets it in."""
-    domain_id = find_domain(am, params["domain"])["id"]
+    domain_id = domain_id_of(am, params["domain"])
     users = _token_users(am, domain_id, params) if params["resource"] else None
     wholes = details(am, domain_id, params["name"]) if users is None else _still_there(am, domain_id, users)
     rules = admit_rules(params)

@@ -4,6 +4,7 @@
 """Registration and login settings of an AM domain."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles impo
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What MCP clients ask for when they register: identity, and a refresh token.
 MCP_ALLOWED_SCOPES = ["openid", "profile", "email", "offline_access"]
 MCP_DEFAULT_SCOPES = ["openid"]
@@ -89,6 +91,11 @@ def find_domain(am: Am, domain: str) -> dict[str, Any]:
     return found
 
 
+def domain_id_of(am: Am, domain: str) -> str:
+    """The domain's id; asks AM only when `domain` is none."""
+    return domain if _UUID.fullmatch(domain) else find_domain(am, domain)["id"]
+
+
 def scope_changes(am: Am, domain_id: str, scopes: Iterable[str]) -> list[Change]:
     """The creation of those scopes that the domain does not have. Asks only when there is one to look for."""
     wanted = list(dict.fromkeys(scopes))
@@ -112,11 +119,11 @@ class ManagedDomain(Managed):
     def __init__(self, am: Am, params: Mapping[str, Any]):
         super().__init__()
         self.am, self.params = am, params
-        self.title = params["domain"]
         self.domain: dict[str, Any] = {}
 
     def observe(self) -> dict[str, Any]:
         self.domain = find_domain(self.am, self.params["domain"])
+        self.title = self.domain.get("hrid") or self.params["domain"]
         if not self.domain.get("enabled"):
             self.warnings.append(f"The domain {self.title} is disabled: its gateway answers 404 until it is enabled.")
         return self._settings(self.domain)

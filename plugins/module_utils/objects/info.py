@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import normal_path, paths_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import mask
 
@@ -32,14 +32,15 @@ def apis(apim: Apim, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [mask(api) for api in found]
 
 
-def mcp_servers(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The MCP servers that fit every filter that is given."""
+def mcp_servers(am: Am, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The MCP servers that fit every filter that is given, and their domain's id."""
     identifier = (params["resource_identifier"] or "").strip().lower()
-    domain_id = find_domain(am, params["domain"])["id"]
-    return [
+    domain_id = domain_id_of(am, params["domain"])
+    found = [
         mask(server)
         for server in am.mcp_servers(domain_id)
         if params["client_id"] in (None, server["clientId"])
         and params["name"] in (None, server["name"])
         and (not identifier or identifier in server["resourceIdentifiers"])
     ]
+    return {"mcp_servers": found, "domain_id": domain_id}

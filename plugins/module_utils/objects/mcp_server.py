@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import find_domain, scope_changes
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of, scope_changes
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
 
@@ -114,7 +114,7 @@ class ManagedMcpServer(Managed):
         self.secret: str | None = None
 
     def observe(self) -> dict[str, Any] | None:
-        self.domain_id = find_domain(self.am, self.params["domain"])["id"]
+        self.domain_id = domain_id_of(self.am, self.params["domain"])
         found = [server for server in self.am.mcp_servers(self.domain_id) if self._is_meant(server)]
         if len(found) > 1:
             raise Refusal(

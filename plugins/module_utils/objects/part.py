@@ -67,7 +67,7 @@ class ApiPart(Managed):
         """The API; None, and noted as unmet as soon as a change needs it, when there is none."""
         api, self.etag = find_api(self.apim, self.params["api_id"], [self.params["context_path"] or ""])
         self.api = api or {}
-        self.title = f"{self.params['api_id'] or self.params['context_path']}"
+        self.title = f"{self.params['context_path'] or self.params['api_id']}"
         return api
 
     def need_api(self) -> None:
