@@ -4,7 +4,7 @@
 """Gravitee API Management: one short method an endpoint (management API v2; login and applications are of v1)."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
@@ -28,6 +28,24 @@ REMEDIES = {
     "plugin.notFound": "this APIM does not have that plugin",
     "tag.notAllowed": "the sharding tags must exist in the organization and be allowed to this user",
 }
+
+
+def normal_path(path: str) -> str:
+    """A context path as the server keeps it: a slash at either end, the case as it was."""
+    inner = path.strip().strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def paths_of(api: Mapping[str, Any]) -> list[str]:
+    """The context paths of an API as the list shows it, v4 or v2."""
+    if api.get("contextPath"):
+        return [normal_path(api["contextPath"])]
+    return [
+        normal_path(entry["path"])
+        for listener in api.get("listeners") or []
+        for entry in listener.get("paths") or []
+        if entry.get("path")
+    ]
 
 
 class Apim:
@@ -54,6 +72,10 @@ class Apim:
     def apis(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every API of the environment, page by page. From the list: the search's index was seen stale."""
         return self._pages(self._apis, filters)
+
+    def owners(self, paths: set[str]) -> list[dict[str, Any]]:
+        """The APIs that have any of these context paths, as the server keeps them."""
+        return [api for api in self.apis() if paths & set(paths_of(api))]
 
     def api(self, api_id: str) -> tuple[dict[str, Any], str]:
         """An API and its ETag."""

@@ -129,7 +129,7 @@ def http_session(options: Options, retries: int | None = None, cookies: bool = F
         respect_retry_after_header=True,
     )
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
+        session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=64))
     return session
 
 

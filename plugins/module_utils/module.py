@@ -102,6 +102,21 @@ def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]],
     module.exit_json(changed=False, **result)
 
 
+def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Servers, bool], dict[str, Any]]) -> None:
+    """Reconcile many objects; those that were refused make the task fail, after all others are done."""
+    module = _module(spec, {})
+    try:
+        result = reconcile(module.params, Servers(module.params), module.check_mode)
+    except (ApiError, Refusal) as error:
+        module.fail_json(msg=str(error), **_details(error))
+    diff = [part for server in result["servers"] for part in server["diff"]]
+    if result["failed_servers"]:
+        first = next(server for server in result["servers"] if server["failed"])
+        count = f"{len(result['failed_servers'])} of {len(result['servers'])} servers"
+        module.fail_json(msg=f"{count} were refused, the first: {first['name']}: {first['msg']}", diff=diff, **result)
+    module.exit_json(diff=diff, **result)
+
+
 def _details(error: Exception) -> dict[str, Any]:
     """What a playbook may want to tell a server's refusal by."""
     if not isinstance(error, ApiError):

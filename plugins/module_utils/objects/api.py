@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
     Change,

@@ -151,13 +151,13 @@ class Check:
         }
         found = None
         for url, place in places.items():
-            document = self._document(url, place) if url else None
+            document = self._document(url, place, needed=found is None) if url else None
             found = found or document
         if found is None:
             self._no_metadata(f"{base}{path}{PRM}")
         return found
 
-    def _document(self, url: str, place: str) -> dict[str, Any] | None:
+    def _document(self, url: str, place: str, needed: bool) -> dict[str, Any] | None:
         answer = self.client.get(url)
         if answer.status == 200 and answer.body:
             self._note("protected resource metadata", f"GET {url} ({place})", "HTTP 200", OK)
@@ -165,7 +165,8 @@ class Check:
         got = f"HTTP {answer.status}" if answer.status else answer.trouble
         if answer.status == 500:
             got += ": the OAuth2 plan names a resource that the API does not have (am_resource, gravitee_plan oauth_resource)"
-        self._note("protected resource metadata", f"GET {url} ({place})", got, FAILED if answer.status == 500 else WARNING)
+        verdict = FAILED if answer.status == 500 else WARNING if needed else OK
+        self._note("protected resource metadata", f"GET {url} ({place})", got if needed else f"{got}, and not needed", verdict)
         return None
 
     def _no_metadata(self, hidden: str) -> None:

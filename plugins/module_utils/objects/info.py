@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path, paths_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import normal_path, paths_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import mask
 
 

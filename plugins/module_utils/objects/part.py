@@ -7,40 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
-
-
-def normal_path(path: str) -> str:
-    """A context path as the server keeps it: a slash at either end, the case as it was."""
-    inner = path.strip().strip("/")
-    return f"/{inner}/" if inner else "/"
-
-
-def paths_of(api: Mapping[str, Any]) -> list[str]:
-    """The context paths of an API as the list shows it, v4 or v2."""
-    if api.get("contextPath"):
-        return [normal_path(api["contextPath"])]
-    return [
-        normal_path(entry["path"])
-        for listener in api.get("listeners") or []
-        for entry in listener.get("paths") or []
-        if entry.get("path")
-    ]
 
 
 def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:
     """The API with this id, or else the one that owns any of the context paths, with its ETag; None if there is none."""
     if not api_id:
         wanted = {normal_path(path) for path in paths}
-        owners = {api["id"]: api for api in apim.apis() if wanted & set(paths_of(api))}
+        owners = apim.owners(wanted)
         if len(owners) > 1:
-            names = ", ".join(f"{api['name']} ({api['id']})" for api in owners.values())
+            names = ", ".join(f"{api['name']} ({api['id']})" for api in owners)
             raise Refusal(f"context_paths: they belong to more than one API: {names}. Give id, or paths of one API.")
         if not owners:
             return None, ""
-        api_id, owner = next(iter(owners.items()))
+        owner = owners[0]
+        api_id = owner["id"]
         if owner.get("definitionVersion") != "V4":
             raise Refusal(
                 f"context_paths: {', '.join(sorted(wanted))} belongs to {owner['name']!r} ({api_id}), which is no v4 "

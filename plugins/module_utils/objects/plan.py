@@ -130,10 +130,10 @@ class ManagedPlan(ApiPart):
             )
 
     def _oauth2(self) -> dict[str, Any]:
-        params = dict(self.params)
-        if params["check_required_scopes"] is None and params["required_scopes"] is not None:
-            params["check_required_scopes"] = bool(params["required_scopes"])
-        return OAuth2.given(**{name: params[name] for name in OAuth2.model_fields})
+        given = {name: self.params[name] for name in OAuth2.model_fields}
+        if given["check_required_scopes"] is None and given["required_scopes"] is not None:
+            given["check_required_scopes"] = bool(given["required_scopes"])
+        return OAuth2.given(**given)
 
     def _settle_discovery(self, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
         """Ask for the challenge with metadata in the way this server knows: 4.10 has an option, 4.11 does it always.

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The MCP-serving APIs of an APIM environment as hosts."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
+
+DOCUMENTATION = r"""
+name: gravitee_mcp
+short_description: The MCP servers behind APIM's gateway as hosts
+version_added: 0.1.0
+description:
+  - Lists the APIs of an APIM environment that serve MCP, also those that nobody told it about, each with what stands in APIM and,
+    where it is matched, in AM.
+  - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management planes
+    say. C(open) is the list of doors that stand open.
+  - The configuration file's name must end in C(gravitee_mcp.yml) or C(gravitee_mcp.yaml).
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - constructed
+  - inventory_cache
+options:
+  plugin:
+    description: The name of this plugin.
+    type: str
+    required: true
+    choices: [gravitee.mcp.gravitee_mcp]
+  match:
+    description:
+      - Regular expression by which an API is an MCP server; its name, its context paths, its labels and its target are searched.
+      - An API of type mcp_proxy is one in any case.
+    type: str
+    default: (?i)\bmcp\b
+  probe:
+    description:
+      - Whether to ask the target of every other API, too, whether it speaks MCP. Calls each from the controller, with no token.
+    type: bool
+    default: false
+  probe_timeout:
+    description: How long to wait for each target, in seconds.
+    type: float
+    default: 3.0
+  domain:
+    description: The AM domain in which to look for MCP servers, by hrid or id. Without it AM is not asked.
+    type: str
+  gateway_url:
+    description: Public base URL of APIM's gateway. Required to match MCP servers in AM.
+    type: str
+  parallel:
+    description: How many requests to have under way at the same time.
+    type: int
+    default: 8
+"""
+
+EXAMPLES = r"""
+# weather.gravitee_mcp.yml; ansible-inventory -i weather.gravitee_mcp.yml --graph
+plugin: gravitee.mcp.gravitee_mcp
+apim_url: https://apim.example.com:8083
+apim_token: "{{ lookup('ansible.builtin.env', 'APIM_TOKEN') }}"
+am_url: https://am.example.com:8093
+am_token: "{{ lookup('ansible.builtin.env', 'AM_TOKEN') }}"
+domain: mcp
+gateway_url: https://gateway.example.com
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: /tmp/inventory
+keyed_groups:
+  - key: mcp_labels
+    prefix: label
+"""
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    NAME = "gravitee.mcp.gravitee_mcp"
+
+    def verify_file(self, path: str) -> bool:
+        return super().verify_file(path) and path.endswith(("gravitee_mcp.yml", "gravitee_mcp.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        key = self.get_cache_key(path)
+        fresh = not (cache and self.get_option("cache"))
+        try:
+            hosts = self._observe() if fresh else self._cache[key]
+        except KeyError:
+            hosts, fresh = self._observe(), True
+        if fresh and self.get_option("cache"):
+            self._cache[key] = hosts
+        for name, variables in hosts.items():
+            self._add(name, variables)
+
+    def _observe(self) -> dict[str, dict[str, Any]]:
+        if dependencies.MISSING:
+            raise AnsibleError(f"The inventory gravitee_mcp needs the Python package {dependencies.MISSING}: install it.")
+        from ansible_collections.gravitee.mcp.plugins.module_utils.objects.discovery import discover  # needs the packages
+
+        own = ("probe", "probe_timeout", "domain", "gateway_url", "parallel")
+        params = {name: self._value(name) for name in (*CONNECTION, *own)}
+        try:
+            pattern = re.compile(self.get_option("match"))
+        except re.error as error:
+            raise AnsibleParserError(f"match: {error}. Give a regular expression.") from error
+        try:
+            return discover(Servers(params), params, pattern)
+        except (ApiError, Refusal) as error:
+            raise AnsibleParserError(str(error)) from error
+
+    def _value(self, name: str) -> Any:
+        """An option; a template in it is rendered, as credentials come from lookups."""
+        value = self.get_option(name)
+        return self.templar.template(value) if isinstance(value, str) and self.templar.is_template(value) else value
+
+    def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        self.inventory.add_host(name)
+        groups: Iterable[str] = variables["mcp_groups"]
+        for group in ("mcp_servers", *groups):
+            self.inventory.add_group(group)
+            self.inventory.add_child(group, name)
+        for key, value in variables.items():
+            self.inventory.set_variable(name, key, value)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
