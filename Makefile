@@ -16,12 +16,12 @@ export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test sandbox lint sanity docs unit contract integration e2e package oldest clean environment
+.PHONY: demo test sandbox lint sanity docs unit contract integration e2e travel package oldest clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
 
-test: lint docs sanity unit contract package oldest e2e integration
+test: lint docs sanity unit contract package oldest e2e integration travel
 
 sandbox: environment
 	$(BIN)/python -m tests.sandbox $(SANDBOX_ARGS)
@@ -84,6 +84,10 @@ integration: environment
 e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed
 	tests/browser.sh
 	$(BIN)/python -m pytest tests/e2e -n $(WORKERS) $(PYTEST_ARGS)
+
+# The flows once more with modules that travel, as to another host.
+travel: environment
+	GRAVITEE_TEST_TRAVEL=1 $(BIN)/python -m pytest tests/integration/test_flows.py -n $(WORKERS) -k "not hand_edit" $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(BUILD) tests/output

@@ -128,6 +128,7 @@ class Playbooks:
             "secure_mcp_context_path": "/weather-mcp",
             "secure_mcp_target": world.urls["mcp"],
             "secure_mcp_verify_timeout": 10,
+            "gravitee_mcp_in_controller": not os.environ.get("GRAVITEE_TEST_TRAVEL"),
         }
 
     @property
