@@ -16,7 +16,7 @@ export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test sandbox lint sanity docs unit contract integration e2e travel package oldest clean environment
+.PHONY: demo test sandbox lint sanity docs unit contract integration e2e travel package oldest bench clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
@@ -88,6 +88,9 @@ e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed
 # The flows once more with modules that travel, as to another host.
 travel: environment
 	GRAVITEE_TEST_TRAVEL=1 $(BIN)/python -m pytest tests/integration/test_flows.py -n $(WORKERS) -k "not hand_edit" $(PYTEST_ARGS)
+
+bench: environment
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 clean:
 	rm -rf $(BUILD) tests/output

@@ -4,11 +4,6 @@
 """Hosts with the role's variables, as gravitee.mcp.mcp_fleet takes them."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-
 DOCUMENTATION = r"""
 name: fleet_batches
 short_description: Hosts with the variables of the role secure_mcp, as batches for mcp_fleet
@@ -48,6 +43,11 @@ _value:
   type: list
   elements: dict
 """
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
 
 # Option of mcp_fleet → variable of the role, where the name is another one.
 SERVER = {

@@ -4,11 +4,6 @@
 """The outcomes of a fleet as one report."""
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
-from typing import Any
-
 DOCUMENTATION = r"""
 name: fleet_report
 short_description: The outcomes of a fleet as one report
@@ -51,6 +46,11 @@ _value:
   description: The report.
   type: dict
 """
+
+import socket
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
 
 VERSION = 1
 POSTURES = ("secured", "open", "misconfigured", "upstream_secured", "unreachable", "refused", "unknown")

@@ -4,17 +4,6 @@
 """The MCP-serving APIs of an APIM environment as hosts."""
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
-
 DOCUMENTATION = r"""
 name: gravitee_mcp
 short_description: The MCP servers behind APIM's gateway as hosts
@@ -78,6 +67,17 @@ keyed_groups:
   - key: mcp_labels
     prefix: label
 """
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):

@@ -106,7 +106,7 @@ def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Serve
     """Reconcile many objects; those that were refused make the task fail, after all others are done."""
     module = _module(spec, {})
     try:
-        result = reconcile(module.params, Servers(module.params), module.check_mode)
+        result = reconcile(module.params, Servers(module.params), not module.check_mode)
     except (ApiError, Refusal) as error:
         module.fail_json(msg=str(error), **_details(error))
     diff = [part for server in result["servers"] for part in server["diff"]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_browser import OUTPUT, browser  # noqa: F401
+from tests.e2e.conftest import OUTPUT
 from tests.integration.test_fleet import hosts, record
 from tests.runners import Playbooks
 from tests.sandbox.world import World
@@ -47,7 +47,7 @@ def visible(page: Any) -> list[str]:
     return [row.query_selector("td").inner_text() for row in page.query_selector_all("tbody tr") if row.is_visible()]
 
 
-def test_read_filter_sort_and_keyboard(page_url: str, browser: Any) -> None:  # noqa: F811
+def test_read_filter_sort_and_keyboard(page_url: str, browser: Any) -> None:
     page = browser.new_context().new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -83,7 +83,7 @@ def test_read_filter_sort_and_keyboard(page_url: str, browser: Any) -> None:  # 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_contrast(page_url: str, browser: Any, scheme: str) -> None:  # noqa: F811
+def test_contrast(page_url: str, browser: Any, scheme: str) -> None:
     page = browser.new_context(color_scheme=scheme).new_page()
     page.goto(page_url)
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -37,9 +37,12 @@ class _Log:
 
 
 class Sandbox:
-    """Starts on `ports` (0 for any free one; what is left out is 0) and serves until stop()."""
+    """Starts on `ports` (0 for any free one; what is left out is 0) and serves until stop().
 
-    def __init__(self, world: World, ports: dict[str, int] | None = None, mcp_json: bool = False):
+    fast: with a parser in C, for measurements that the sandbox should not be the bottleneck of.
+    """
+
+    def __init__(self, world: World, ports: dict[str, int] | None = None, mcp_json: bool = False, fast: bool = False):
         self.world = world
         self.am_gateway = AmGateway(world)
         apps = {
@@ -56,7 +59,13 @@ class Sandbox:
             listener.bind(("127.0.0.1", (ports or {}).get(plane, 0)))
             world.urls[plane] = f"http://127.0.0.1:{listener.getsockname()[1]}"
             lifespan = "on" if plane == "mcp" else "off"
-            config = uvicorn.Config(_Log(app, plane, world), log_level="warning", lifespan=lifespan, timeout_graceful_shutdown=1)
+            config = uvicorn.Config(
+                _Log(app, plane, world),
+                log_level="warning",
+                lifespan=lifespan,
+                timeout_graceful_shutdown=1,
+                http="httptools" if fast else "h11",
+            )
             self._servers.append(uvicorn.Server(config))
             self._sockets.append(listener)
         world.urls["mcp"] += "/mcp"

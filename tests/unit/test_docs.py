@@ -31,6 +31,8 @@ def test_the_front_page_has_every_module_and_playbook() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.stem for path in (ROOT / "plugins/modules").glob("*.py") if f"`{path.stem}`" not in page] == []
     assert [path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in page] == []
+    for kind in ("inventory", "filter"):
+        assert [path.stem for path in (ROOT / "plugins" / kind).glob("*.py") if f"`{path.stem}`" not in page] == []
 
 
 def test_the_clients_page_has_every_profile() -> None:

@@ -76,19 +76,19 @@ class AmSnapshot(Live):
             self.mcp_servers(found["id"])
 
 
-def reconcile(params: Mapping[str, Any], servers: Any, check_mode: bool) -> dict[str, Any]:
-    """Every server of the fleet as it should be, or in check mode what that would take."""
+def reconcile(params: Mapping[str, Any], servers: Any, apply: bool) -> dict[str, Any]:
+    """Every server of the fleet as it should be, or without `apply` what that would take."""
     fleet = [Given(server) for server in params["servers"]]
     _refuse_twins(fleet)
     apim, am = servers.apim, servers.am
     snapshot = ApimSnapshot(apim), AmSnapshot(am, params["domain"])
     live = Live(apim, owners=snapshot[0].owners), Live(am, mcp_servers=snapshot[1].mcp_servers)
-    domain = _domain(params, fleet, snapshot[1] if check_mode else am, check_mode)
+    domain = _domain(params, fleet, am if apply else snapshot[1], apply)
     shared = Given({**params, "domain": domain["id"], "security_domain": domain["path"].strip("/")})
 
     def one(server: Given) -> dict[str, Any]:
         outcome = _outcome(server, shared, lambda: _Flow(server, shared, *snapshot, servers.options).run(apply=False))
-        if outcome["changed"] and not check_mode:
+        if outcome["changed"] and apply:
             outcome = _outcome(server, shared, lambda: _Flow(server, shared, *live, servers.options).run(apply=True))
         if params["look"] and not outcome["failed"]:
             outcome["seen"] = Check(Given({"url": outcome["url"], "gateway": True}), servers.options).run()
@@ -111,7 +111,7 @@ def _refuse_twins(fleet: list[Given]) -> None:
         raise Refusal(f"servers: more than one has the context path {twice[0]}. Give each a path of its own.")
 
 
-def _domain(params: Mapping[str, Any], fleet: list[Given], am: Any, check_mode: bool) -> dict[str, Any]:
+def _domain(params: Mapping[str, Any], fleet: list[Given], am: Any, apply: bool) -> dict[str, Any]:
     """The domain's settings, once for all servers, and the scopes that any of them needs."""
     scopes = {scope for server in fleet for scope in _scopes(server)}
     required = sorted({scope for server in fleet for scope in server["required_scopes"] or []})
@@ -126,7 +126,7 @@ def _domain(params: Mapping[str, Any], fleet: list[Given], am: Any, check_mode: 
             login={"register_enabled": True} if params["user_registration"] else None,
         ),
     )
-    plan, facts = _carry_out(managed, apply=not check_mode)
+    plan, facts = _carry_out(managed, apply)
     return {**facts["domain"], **_told(managed, plan)}
 
 
