@@ -45,6 +45,9 @@ def serve(pipe: Connection) -> None:
                 domain.update({**domain.wire, "enabled": True})
                 world.domains[domain.id] = domain
                 pipe.send(None)
+            case "stop":
+                pipe.send(None)
+                return
             case "used":
                 pipe.send((len(world.log), time.process_time()))
 
@@ -201,6 +204,7 @@ def main() -> None:
         for count in options.servers:
             costs[count] = measure(bench, count)
         told = ratios(bench, costs)
+        bench.ask("stop")
         print("\n" + json.dumps(told))
 
 
