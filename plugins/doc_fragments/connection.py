@@ -95,11 +95,18 @@ options:
     default: 30.0
   retries:
     description:
-      - How often to repeat a request that may be repeated safely, with growing pauses; one whose connection never came
-        about, or a read that got no answer or 429, 502, 503 or 504.
+      - How often to repeat a request that may be repeated safely, with growing pauses and what the server says in C(Retry-After);
+        one whose connection never came about or that got 429, or a read that got no answer or 502, 503 or 504.
+      - What was repeated is in the result's C(retried), and so visible with C(-v).
       - If not set, the environment variable E(GRAVITEE_RETRIES) is used.
     type: int
     default: 3
+  retry_deadline:
+    description:
+      - How long the repetitions of one request may take together, in seconds.
+      - If not set, the environment variable E(GRAVITEE_RETRY_DEADLINE) is used.
+    type: float
+    default: 60.0
   token_cache:
     description:
       - Whether to keep the tokens that credentials are exchanged for, until they expire, so that a play exchanges them once.

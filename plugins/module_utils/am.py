@@ -58,7 +58,7 @@ class Am:
         return None
 
     def patch_domain(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("PATCH", f"{self._domains}/{domain_id}", body).json()
+        return self.session.ask("PATCH", f"{self._domains}/{domain_id}", body)
 
     def mcp_servers(self, domain_id: str) -> Iterator[dict[str, Any]]:
         """Every MCP server of the domain, without its secrets."""
@@ -67,10 +67,10 @@ class Am:
     def create_mcp_server(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers only id, name, clientId and clientSecret, and the secret this one time."""
         body = {**body, **MCP_SERVER}
-        return self.session.send("POST", f"{self._domains}/{domain_id}/protected-resources", body).json()
+        return self.session.ask("POST", f"{self._domains}/{domain_id}/protected-resources", body)
 
     def patch_mcp_server(self, domain_id: str, server_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("PATCH", self._mcp_server(domain_id, server_id), body).json()
+        return self.session.ask("PATCH", self._mcp_server(domain_id, server_id), body)
 
     def delete_mcp_server(self, domain_id: str, server_id: str) -> None:
         self.session.send("DELETE", self._mcp_server(domain_id, server_id), params=MCP_SERVER)
@@ -86,11 +86,11 @@ class Am:
 
     def create_secret(self, domain_id: str, server_id: str, name: str) -> str:
         path = f"{self._mcp_server(domain_id, server_id)}/secrets"
-        return self.session.send("POST", path, {"name": name}).json()["secret"]
+        return self.session.ask("POST", path, {"name": name})["secret"]
 
     def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> str:
         path = f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew"
-        return self.session.send("POST", path).json()["secret"]
+        return self.session.ask("POST", path)["secret"]
 
     def scopes(self, domain_id: str) -> set[str]:
         """The keys of the domain's scopes."""
@@ -110,10 +110,10 @@ class Am:
 
     def create_application(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers the secret, this one time."""
-        return self.session.send("POST", f"{self._domains}/{domain_id}/applications", body).json()
+        return self.session.ask("POST", f"{self._domains}/{domain_id}/applications", body)
 
     def patch_application(self, domain_id: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("PATCH", self._application(domain_id, application_id), body).json()
+        return self.session.ask("PATCH", self._application(domain_id, application_id), body)
 
     def delete_application(self, domain_id: str, application_id: str) -> None:
         self.session.send("DELETE", self._application(domain_id, application_id))

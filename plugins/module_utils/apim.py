@@ -79,17 +79,19 @@ class Apim:
 
     def api(self, api_id: str) -> tuple[dict[str, Any], str]:
         """An API and its ETag."""
-        response = self.session.send("GET", f"{self._apis}/{api_id}")
-        return response.json(), response.headers.get("ETag", "")
+        path = f"{self._apis}/{api_id}"
+        response = self.session.send("GET", path)
+        return self.session.read("GET", path, response), response.headers.get("ETag", "")
 
     def create_api(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("POST", self._apis, body).json()
+        return self.session.ask("POST", self._apis, body)
 
     def update_api(self, api_id: str, body: dict[str, Any], etag: str) -> tuple[dict[str, Any], str]:
         """Replace the API; 412 when it is no longer the one of `etag`. The API and its new ETag."""
         headers = {"If-Match": etag} if etag else {}
-        response = self.session.send("PUT", f"{self._apis}/{api_id}", body, headers=headers)
-        return response.json(), response.headers.get("ETag", "")
+        path = f"{self._apis}/{api_id}"
+        response = self.session.send("PUT", path, body, headers=headers)
+        return self.session.read("PUT", path, response), response.headers.get("ETag", "")
 
     def delete_api(self, api_id: str) -> None:
         self.session.send("DELETE", f"{self._apis}/{api_id}", params={"closePlans": "true"})
@@ -108,19 +110,19 @@ class Apim:
         return list(self._pages(f"{self._apis}/{api_id}/plans", {"statuses": ",".join(statuses)}))
 
     def create_plan(self, api_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("POST", f"{self._apis}/{api_id}/plans", body).json()
+        return self.session.ask("POST", f"{self._apis}/{api_id}/plans", body)
 
     def update_plan(self, api_id: str, plan_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("PUT", f"{self._apis}/{api_id}/plans/{plan_id}", body).json()
+        return self.session.ask("PUT", f"{self._apis}/{api_id}/plans/{plan_id}", body)
 
     def publish_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.send("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_publish").json()
+        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_publish")
 
     def deprecate_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.send("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_deprecate").json()
+        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_deprecate")
 
     def close_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.send("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_close").json()
+        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_close")
 
     def delete_plan(self, api_id: str, plan_id: str) -> None:
         self.session.send("DELETE", f"{self._apis}/{api_id}/plans/{plan_id}")
@@ -130,7 +132,7 @@ class Apim:
         return self.session.get(self._applications, status="ACTIVE")
 
     def create_application(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.send("POST", self._applications, body).json()
+        return self.session.ask("POST", self._applications, body)
 
     def archive_application(self, application_id: str) -> None:
         self.session.send("DELETE", f"{self._applications}/{application_id}")
@@ -142,12 +144,12 @@ class Apim:
 
     def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
         body = {"applicationId": application_id, "planId": plan_id}
-        return self.session.send("POST", f"{self._apis}/{api_id}/subscriptions", body).json()
+        return self.session.ask("POST", f"{self._apis}/{api_id}/subscriptions", body)
 
     def process_subscription(self, api_id: str, subscription_id: str, verb: str) -> dict[str, Any]:
         """accept, resume or close."""
         path = f"{self._apis}/{api_id}/subscriptions/{subscription_id}/_{verb}"
-        return self.session.send("POST", path, {} if verb == "accept" else None).json()
+        return self.session.ask("POST", path, {} if verb == "accept" else None)
 
     def policy_schema(self, policy: str) -> dict[str, Any]:
         """The JSON schema of a policy's configuration, as this server's version has it."""

@@ -6,12 +6,18 @@ from __future__ import annotations
 
 import http.cookiejar
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPAdapter, Retry, requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
+    HTTPAdapter,
+    MaxRetryError,
+    Retry,
+    requests,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import MASK, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.token_cache import TokenCache
 
@@ -40,7 +46,9 @@ class Options:
     client_key: str | None = None
     timeout: float = 30.0
     retries: int = 3
+    retry_deadline: float = 60.0
     token_cache: bool = False
+    retried: list[str] = field(default_factory=list, compare=False)  # what was repeated, a sentence each
 
     @property
     def verify(self) -> bool | str:
@@ -109,6 +117,39 @@ def bearer(token: str) -> Callable[[Any], Any]:
     return sign
 
 
+class Patience(Retry):
+    """What may be repeated, and for how long: reads; whatever was not sent at all; whatever got 429, which was not carried out.
+
+    limit: seconds that the repetitions of one request may take together. told: gets a sentence for each.
+    """
+
+    limit: float = 0.0
+    until: float | None = None
+    told: list[str] | None = None
+
+    def new(self, **changes: Any) -> Patience:
+        copy = super().new(**changes)
+        copy.limit, copy.until, copy.told = self.limit, self.until, self.told
+        return copy
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        return bool(self.total) and (status_code == 429 or super().is_retry(method, status_code, has_retry_after))
+
+    def increment(
+        self, method: Any = None, url: Any = None, response: Any = None, error: Any = None, *args: Any, **more: Any
+    ) -> Any:
+        now = time.monotonic()
+        self.until = self.until or now + self.limit
+        after = self.get_retry_after(response) or 0 if response is not None else 0
+        if now + after > self.until:
+            raise MaxRetryError(None, url, error or "the server asks to wait too long")
+        following = super().increment(method, url, response, error, *args, **more)
+        if self.told is not None:
+            got = response.status if response is not None else _last_reason(str(error))
+            self.told.append(f"{method} {str(url).partition('?')[0]} got {got}, repeated")
+        return following
+
+
 def http_session(options: Options, retries: int | None = None, cookies: bool = False) -> Any:
     """A requests.Session that keeps no cookies, unless told so, and repeats only what may be repeated.
 
@@ -119,7 +160,7 @@ def http_session(options: Options, retries: int | None = None, cookies: bool = F
     # APIM's login sets cookies; whoever sends them back meets the CSRF check: 403 with an empty body on every write.
     if not cookies:
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    retry = Retry(
+    retry = Patience(
         total=options.retries if retries is None else retries,
         allowed_methods={"GET"},
         status_forcelist=WORTH_RETRYING,
@@ -128,6 +169,7 @@ def http_session(options: Options, retries: int | None = None, cookies: bool = F
         raise_on_status=False,
         respect_retry_after_header=True,
     )
+    retry.limit, retry.told = options.retry_deadline, options.retried
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=64))
     return session
@@ -156,7 +198,19 @@ class Session:
         self._cached_as = (credentials.url, options.organization, credentials.token, credentials.username, credentials.password)
 
     def get(self, path: str, **params: Any) -> Any:
-        return self.send("GET", path, params=params).json()
+        return self.ask("GET", path, params=params)
+
+    def ask(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
+        """What the server answers, from JSON; ApiError also for an answer that is none."""
+        return self.read(method, path, self.send(method, path, body, params))
+
+    @staticmethod
+    def read(method: str, path: str, response: Any) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            remedy = "is the URL that of the management API?"
+            raise ApiError(method, path, response.status_code, "something that is no JSON", remedy=remedy) from error
 
     def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Any:
         """The response to an authenticated request; ApiError for any status that is no success.

@@ -18,13 +18,14 @@ try:
     from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
     from pydantic.alias_generators import to_camel
     from requests.adapters import HTTPAdapter
+    from urllib3.exceptions import MaxRetryError
     from urllib3.util.retry import Retry
 except ImportError as error:
     MISSING = (error.name or "requests").partition(".")[0]
     TRACEBACK = traceback.format_exc()
     requests = None
     HTTPAdapter = Retry = BaseModel = object
-    ValidationError = ValueError
+    ValidationError = MaxRetryError = ValueError
 
     def ConfigDict(**options):
         return options
@@ -46,6 +47,7 @@ __all__ = [
     "ConfigDict",
     "Field",
     "HTTPAdapter",
+    "MaxRetryError",
     "Retry",
     "ValidationError",
     "field_validator",

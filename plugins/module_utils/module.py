@@ -4,7 +4,9 @@
 """The thin edge to Ansible: parameters in, result out, exceptions to fail_json."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -37,6 +39,7 @@ CONNECTION = {
     "client_key": _option("CLIENT_KEY", type="path"),
     "timeout": _option("TIMEOUT", type="float", default=30.0),
     "retries": _option("RETRIES", type="int", default=3),
+    "retry_deadline": _option("RETRY_DEADLINE", type="float", default=60.0),
     "token_cache": _option("TOKEN_CACHE", type="bool", default=True, no_log=False),
 }
 # How the parts of an API name it.
@@ -49,7 +52,12 @@ class Servers:
 
     def __init__(self, params: Mapping[str, Any]):
         self.params = params
-        self.options = Options(**{option.name: params[option.name] for option in fields(Options)})
+        self.options = Options(**{option.name: params[option.name] for option in fields(Options) if option.name in params})
+
+    @property
+    def retried(self) -> dict[str, list[str]]:
+        """What was repeated, for the result."""
+        return {"retried": self.options.retried} if self.options.retried else {}
 
     @property
     def apim(self) -> Apim:
@@ -67,11 +75,25 @@ def _module(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
     return module
 
 
+@contextlib.contextmanager
+def _sentences(module: AnsibleModule, servers: Servers) -> Iterator[None]:
+    """Whatever goes wrong ends the task with one sentence."""
+    try:
+        yield
+    except (ApiError, Refusal) as error:
+        module.fail_json(msg=str(error), **_details(error), **servers.retried)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        sentence = f"A server answered in a form that is not expected here ({said}). Is the URL right, and the version supported?"
+        module.fail_json(msg=sentence, exception=traceback.format_exc(), **servers.retried)
+
+
 def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]], Managed], **rules: Any) -> None:
     """Bring one object to its desired state, or in check mode say what that would take."""
     module = _module(spec, rules)
-    try:
-        thing = managed(Servers(module.params), module.params)
+    servers = Servers(module.params)
+    with _sentences(module, servers):
+        thing = managed(servers, module.params)
         plan = thing.plan()
         if module.check_mode:
             thing.warnings += [f"Taken as done by an earlier task: {sentence}" for sentence in plan.unmet[:1]]
@@ -79,15 +101,15 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
         else:
             value = plan.apply()
             thing.settle()
-    except (ApiError, Refusal) as error:
-        module.fail_json(msg=str(error), **_details(error))
+        facts = thing.facts(value, plan)
     for warning in thing.warnings:
         module.warn(warning)
     result = {
         "changed": plan.changed,
         "changes": [change.summary for change in plan.changes],
         "diff": plan.diff(f"{thing.kind} {thing.title}"),
-        **thing.facts(value, plan),
+        **facts,
+        **servers.retried,
     }
     module.exit_json(**result)
 
@@ -95,20 +117,18 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
 def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:
     """Return what `reader` finds; nothing changes."""
     module = _module(spec, rules)
-    try:
-        result = reader(Servers(module.params), module.params)
-    except (ApiError, Refusal) as error:
-        module.fail_json(msg=str(error), **_details(error))
-    module.exit_json(changed=False, **result)
+    servers = Servers(module.params)
+    with _sentences(module, servers):
+        result = reader(servers, module.params)
+    module.exit_json(changed=False, **result, **servers.retried)
 
 
 def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Servers, bool], dict[str, Any]]) -> None:
     """Reconcile many objects; those that were refused make the task fail, after all others are done."""
     module = _module(spec, {})
-    try:
-        result = reconcile(module.params, Servers(module.params), not module.check_mode)
-    except (ApiError, Refusal) as error:
-        module.fail_json(msg=str(error), **_details(error))
+    servers = Servers(module.params)
+    with _sentences(module, servers):
+        result = {**reconcile(module.params, servers, not module.check_mode), **servers.retried}
     diff = [part for server in result["servers"] for part in server["diff"]]
     if result["failed_servers"]:
         first = next(server for server in result["servers"] if server["failed"])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
@@ -177,7 +178,7 @@ class ManagedPlan(ApiPart):
         status = plan["status"] if plan else "STAGING"
         body = {key: value for key, value in wanted.items() if key != "status"}
         if plan is None:
-            yield Change(f"create {self._called(wanted)}", lambda _: self._now(self.apim.create_plan(self._id, body)))
+            yield Change(f"create {self._called(wanted)}", lambda _: self._now(self._create(body)))
         elif body != {key: value for key, value in plan.items() if key != "status"}:
             names = ", ".join(key for key in body if body[key] != plan.get(key))
             yield Change(
@@ -185,7 +186,7 @@ class ManagedPlan(ApiPart):
                 lambda _: self._now(self.apim.update_plan(self._id, plan["id"], body)),
             )
         if status == "STAGING" and self.status != "STAGING":
-            yield Change(f"publish {self._called(wanted)}", lambda now: self._step(self.apim.publish_plan, now))
+            yield Change(f"publish {self._called(wanted)}", self._publish)
         if self.status == "DEPRECATED" and status != "DEPRECATED":
             yield Change(f"deprecate {self._called(wanted)}", lambda now: self._step(self.apim.deprecate_plan, now))
 
@@ -196,6 +197,23 @@ class ManagedPlan(ApiPart):
     @staticmethod
     def _now(plan: dict[str, Any]) -> dict[str, Any]:
         return {"plans": [plan]}
+
+    def _create(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A plan of this name; the older one, should somebody else have made one in the same moment: names are not unique."""
+        mine = self.apim.create_plan(self._id, body)
+        rivals = [plan for plan in self.apim.plans(self._id, ALIVE) if self._is_meant(plan) and plan["name"] == mine["name"]]
+        eldest = min(rivals, key=lambda plan: (plan["createdAt"], plan["id"]), default=mine)
+        if eldest["id"] != mine["id"]:
+            self.apim.delete_plan(self._id, mine["id"])
+        return eldest
+
+    def _publish(self, now: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._step(self.apim.publish_plan, now)
+        except ApiError as error:
+            if error.code != "plan.published":
+                raise
+            return now
 
     def _step(self, endpoint: Any, now: dict[str, Any]) -> dict[str, Any]:
         return self._now(endpoint(self._id, now["plans"][0]["id"]))
