@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,11 @@ def modules(world: World) -> Modules:
 @pytest.fixture
 def playbooks(world: World, tmp_path: Path) -> Playbooks:
     return Playbooks(world, tmp_path)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many cases the tests of faults went through."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "user_properties")]
+    cases = sum(value for report in reports for name, value in report.user_properties if name == "cases")
+    if cases:
+        terminalreporter.write_line(f"{cases} cases of a request that met a fault")

@@ -1,0 +1,74 @@
+"""Leaving without a trace, in the order that never opens the server."""
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.test_interrupted import is_open
+from tests.runners import Modules, Playbooks, kill
+from tests.sandbox.am_domain import Domain
+from tests.sandbox.world import World
+
+CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}]
+
+
+@pytest.mark.parametrize("flow", ["sealed", "documented"])
+def test_everything_that_was_made_goes(playbooks: Playbooks, world: World, domain: Domain, flow: str) -> None:
+    given = {"flow": flow, "clients": CLIENTS}
+    assert playbooks.run(**given).code == 0
+    writes = len(world.writes())
+    foretold = playbooks.run("teardown.yml", "--check", **given)
+    assert foretold.code == 0, foretold.output
+    assert world.writes()[writes:] == []
+    doors: list[bool] = []
+    world.on_answer = lambda _request: doors.append(is_open(world))
+    gone = playbooks.run("teardown.yml", **given)
+    assert gone.code == 0, gone.output
+    assert gone.changes == foretold.changes
+    assert gone.changes[0] == "stop API /weather-mcp"
+    assert (world.apis, domain.mcp_servers, domain.applications) == ({}, {}, {})
+    assert {subscription["status"] for subscription in world.subscriptions.values()} == {"CLOSED"}
+    assert not any(doors)
+    assert domain.wire["loginSettings"]["registerEnabled"] is True
+    assert "The settings of the domain mcp-demo stay" in gone.output
+    assert playbooks.run("teardown.yml", **given).changes == []
+    assert playbooks.run(**given).code == 0
+
+
+def test_the_api_can_be_kept_and_the_domain_closed(playbooks: Playbooks, world: World, domain: Domain) -> None:
+    assert playbooks.run().code == 0
+    given = {"teardown_api": "keep", "teardown_domain": True}
+    done = playbooks.run("teardown.yml", **given)
+    assert done.code == 0, done.output
+    [api] = world.apis.values()
+    assert (api.state, api.published) == ("STOPPED", [])
+    assert domain.wire["oidc"]["clientRegistrationSettings"]["isDynamicClientRegistrationEnabled"] is False
+    assert domain.wire["loginSettings"]["registerEnabled"] is False
+    assert playbooks.run("teardown.yml", **given).changes == []
+
+
+def test_what_others_made_is_left_alone_and_named(playbooks: Playbooks, modules: Modules, world: World, domain: Domain) -> None:
+    modules.run("gravitee_api", context_path="/weather-mcp", name="Theirs", target="http://theirs/mcp")
+    modules.run("am_mcp_server", domain="mcp-demo", name="Other", resource_identifier="http://gw/other")
+    done = playbooks.run("teardown.yml")
+    assert done.code == 0, done.output
+    assert "The API Theirs at /weather-mcp is not ours" in done.output
+    assert (len(world.apis), len(domain.mcp_servers)) == (1, 1)
+
+
+@pytest.mark.parametrize("number", range(1, 18, 2))
+def test_a_teardown_that_died_is_finished_by_the_next(playbooks: Playbooks, world: World, domain: Domain, number: int) -> None:
+    given = {"clients": CLIENTS}
+    assert playbooks.run(**given).code == 0
+    asked: list[object] = []
+
+    def count(request: object) -> None:
+        asked.append(request)
+        if len(asked) == number:
+            kill(process)
+
+    world.on_answer = count
+    process = playbooks.start("teardown.yml", **given)
+    process.communicate(timeout=120)
+    world.on_answer = None
+    assert playbooks.run("teardown.yml", **given).code == 0
+    assert (world.apis, domain.mcp_servers, domain.applications) == ({}, {}, {})
