@@ -6,6 +6,7 @@ import http.client
 import http.server
 import itertools
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -35,9 +36,11 @@ class Faults:
 
 
 @contextlib.contextmanager
-def proxy(target: str, faults: Faults) -> Iterator[str]:
-    """The URL of the proxy in front of `target`."""
-    there = urlsplit(target)
+def proxy(
+    target: str, faults: Faults | None = None, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", prefix: str = ""
+) -> Iterator[str]:
+    """The URL of the proxy in front of `target`; with TLS, on another address, below a path, if so wanted."""
+    there, faults = urlsplit(target), faults or Faults()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -54,7 +57,7 @@ def proxy(target: str, faults: Faults) -> Iterator[str]:
                 time.sleep(STALL)
                 return self.reset()
             upstream = http.client.HTTPConnection(there.hostname or "", there.port or 80, timeout=20)
-            upstream.request(self.command, self.path, body, dict(self.headers.items()))
+            upstream.request(self.command, self.path.removeprefix(prefix), body, dict(self.headers.items()))
             response = upstream.getresponse()
             data = response.read()
             upstream.close()
@@ -90,11 +93,20 @@ def proxy(target: str, faults: Faults) -> Iterator[str]:
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        def handle_error(self, *arguments: Any) -> None:
+            """A client that hangs up is what some tests are about."""
+
+    server = Server((host, 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05}).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        named = f"[{host}]" if ":" in host else host
+        yield f"{'https' if tls else 'http'}://{named}:{server.server_port}{prefix}"
     finally:
         server.shutdown()
         server.server_close()

@@ -92,6 +92,9 @@ class Am:
         path = f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew"
         return self.session.ask("POST", path)["secret"]
 
+    def delete_secret(self, domain_id: str, server_id: str, secret_id: str) -> None:
+        self.session.send("DELETE", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}")
+
     def scopes(self, domain_id: str) -> set[str]:
         """The keys of the domain's scopes."""
         return {scope["key"] for scope in self._pages(f"{self._domains}/{domain_id}/scopes", {})}

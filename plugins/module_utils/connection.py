@@ -94,6 +94,13 @@ class Credentials:
             )
         return cls(base_of(url), token, username, password)
 
+    @property
+    def in_the_open(self) -> bool:
+        """Whether they travel without TLS to a host that is not this one."""
+        parts = urlsplit(self.url)
+        local = parts.hostname == "localhost" or (parts.hostname or "").startswith("127.") or parts.hostname == "::1"
+        return parts.scheme == "http" and not local
+
     def authorize(self, request: Any) -> Any:
         """Sign a requests.Request with the credentials themselves."""
         if self.token:

@@ -52,6 +52,7 @@ class Servers:
 
     def __init__(self, params: Mapping[str, Any]):
         self.params = params
+        self.warnings: list[str] = []
         self.options = Options(**{option.name: params[option.name] for option in fields(Options) if option.name in params})
 
     @property
@@ -61,11 +62,18 @@ class Servers:
 
     @property
     def apim(self) -> Apim:
-        return Apim(Credentials.of("apim", self.params), self.options)
+        return Apim(self._credentials("apim"), self.options)
 
     @property
     def am(self) -> Am:
-        return Am(Credentials.of("am", self.params), self.options)
+        return Am(self._credentials("am"), self.options)
+
+    def _credentials(self, plane: str) -> Credentials:
+        credentials = Credentials.of(plane, self.params)
+        if credentials.in_the_open:
+            where = f"the credentials for {credentials.url} travel in the open"
+            self.warnings.append(f"{plane}_url is plain http: {where}. Use https.")
+        return credentials
 
 
 def _module(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
@@ -102,8 +110,7 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
             value = plan.apply()
             thing.settle()
         facts = thing.facts(value, plan)
-    for warning in thing.warnings:
-        module.warn(warning)
+    _warn(module, [*servers.warnings, *thing.warnings])
     result = {
         "changed": plan.changed,
         "changes": [change.summary for change in plan.changes],
@@ -120,6 +127,7 @@ def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]],
     servers = Servers(module.params)
     with _sentences(module, servers):
         result = reader(servers, module.params)
+    _warn(module, servers.warnings)
     module.exit_json(changed=False, **result, **servers.retried)
 
 
@@ -129,12 +137,18 @@ def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Serve
     servers = Servers(module.params)
     with _sentences(module, servers):
         result = {**reconcile(module.params, servers, not module.check_mode), **servers.retried}
+    _warn(module, servers.warnings)
     diff = [part for server in result["servers"] for part in server["diff"]]
     if result["failed_servers"]:
         first = next(server for server in result["servers"] if server["failed"])
         count = f"{len(result['failed_servers'])} of {len(result['servers'])} servers"
         module.fail_json(msg=f"{count} were refused, the first: {first['name']}: {first['msg']}", diff=diff, **result)
     module.exit_json(diff=diff, **result)
+
+
+def _warn(module: AnsibleModule, warnings: list[str]) -> None:
+    for warning in dict.fromkeys(warnings):
+        module.warn(warning)
 
 
 def _details(error: Exception) -> dict[str, Any]:

@@ -68,6 +68,16 @@ options:
     description: Name of the secret to renew (AM 4.11 and later). AM calls the first one V(Default). Created if there is none.
     type: str
     default: Default
+  rotate_secret:
+    description:
+      - Whether an existing MCP server gets another secret beside those that it has, which stay valid (AM 4.11 and later). A
+        change in every run.
+      - Switch everything that uses the old one to the new RV(client_secret), then remove the old one with O(only_secret).
+    type: bool
+    default: false
+  only_secret:
+    description: Name of the secret to keep; all others are deleted (AM 4.11 and later).
+    type: str
   recreate:
     description:
       - Whether O(renew_secret=true) may delete the MCP server and create it again with the same client id. There is no other
@@ -142,6 +152,10 @@ client_secret:
   description: Its client secret.
   returned: when this run created or renewed it
   type: str
+secret_name:
+  description: Name of the secret that was created or renewed, or in check mode would be.
+  returned: when there is one
+  type: str
 changes:
   description: What was done, or in check mode would be done, one sentence a request.
   returned: success
@@ -169,6 +183,8 @@ SPEC = {
     "client_secret": {"type": "str", "no_log": True},
     "renew_secret": {"type": "bool", "default": False},
     "secret_name": {"type": "str", "default": "Default", "no_log": False},
+    "rotate_secret": {"type": "bool", "default": False, "no_log": False},
+    "only_secret": {"type": "str", "no_log": False},
     "recreate": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }

@@ -74,7 +74,7 @@ def documented(f: Fixture) -> list[str]:
     held = (known.get("resources") or [{}])[0].get("configuration", {})
     lost = bool(servers["mcp_servers"]) and held.get("clientId") != servers["mcp_servers"][0]["clientId"]
     identity = {"domain": servers["domain_id"], "name": "W", "resource_identifier": f.url}
-    server = f.run("am_mcp_server", **identity, renew_secret=lost, recreate=True)
+    server = f.run("am_mcp_server", **identity, rotate_secret=lost, recreate=True)
     tasks.append(server)
     tasks.append(f.run("am_domain_settings", domain=servers["domain_id"], mcp_clients=True, login={"register_enabled": True}))
     secret = {"client_secret": server["client_secret"]} if "client_secret" in server else {}
@@ -98,7 +98,7 @@ def as_it_should_be(f: Fixture) -> None:
     assert len([plan for plan in api.plans.values() if plan["status"] != "CLOSED"]) == 1
     [resource] = api.definition["resources"]
     assert resource["configuration"]["clientId"] == server["clientId"]
-    assert resource["configuration"]["clientSecret"] == server["secrets"][0]["secret"]
+    assert resource["configuration"]["clientSecret"] in [secret["secret"] for secret in server["secrets"]]
     assert (api.state, api.snapshot() == api.deployed, f.is_open()) == ("STARTED", True, False)
 
 

@@ -239,7 +239,7 @@ def test_a_lost_secret_is_renewed(playbooks: Playbooks, world: World, domain: Do
     mended = playbooks.run()
     assert mended.code == 0, mended.output
     assert _server(world)["clientId"] == client_id
-    assert _api(world)["resources"][0]["configuration"]["clientSecret"] == _server(world)["secrets"][0]["secret"]
+    assert _api(world)["resources"][0]["configuration"]["clientSecret"] == _server(world)["secrets"][-1]["secret"]
     assert playbooks.run().changes == []
 
 

@@ -110,7 +110,7 @@ def test_a_lost_secret_is_renewed(modules: Modules, domain: Domain, world: World
 def test_a_lost_secret_before_4_11_needs_the_users_word(modules: Modules, domain: Domain, world: World) -> None:
     modules.run("am_mcp_server", **GIVEN)
     if world.am_version == "4.10":
-        with pytest.raises(ModuleFailed, match="renew_secret: this AM .before 4.11. cannot renew a secret. Set recreate=true"):
+        with pytest.raises(ModuleFailed, match="this AM .before 4.11. cannot renew a secret, nor hold two. Set recreate"):
             modules.run("am_mcp_server", **GIVEN, renew_secret=True)
     else:
         renewed = modules.run("am_mcp_server", **GIVEN, renew_secret=True)

@@ -219,7 +219,7 @@ class _Flow:
                 recreate=self.shared["recreate_lost_server"],
             ),
         )
-        managed.params["renew_secret"] = self._secret_is_lost(managed)
+        managed.params["rotate_secret"] = self._secret_is_lost(managed)
         return managed
 
     def _secret_is_lost(self, managed: ManagedMcpServer) -> bool:
