@@ -29,7 +29,7 @@ def serving(answer: Callable[..., tuple[int, dict[str, str], bytes]], headers: b
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:

@@ -41,7 +41,7 @@ class Am:
             told = response.json()
             expires = told.get("expires_at")
             return Token(told["access_token"], expires / 1000 if isinstance(expires, (int, float)) else None)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ApiError(
                 "POST", "/management/auth/token", response.status_code, "no token: is am_url the AM management API?"
             ) from error

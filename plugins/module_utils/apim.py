@@ -66,7 +66,7 @@ class Apim:
         response = session.exchange("POST", path, session.credentials.authorize)
         try:
             return Token(response.json()["token"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ApiError("POST", path, response.status_code, "no token: is apim_url the APIM management API?") from error
 
     def apis(self, **filters: Any) -> Iterator[dict[str, Any]]:

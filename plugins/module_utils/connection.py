@@ -215,7 +215,7 @@ class Session:
     def read(method: str, path: str, response: Any) -> Any:
         try:
             return response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             remedy = "is the URL that of the management API?"
             raise ApiError(method, path, response.status_code, "something that is no JSON", remedy=remedy) from error
 
@@ -315,7 +315,7 @@ def _last_reason(text: str) -> str:
 def json_of(response: Any) -> dict[str, Any]:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

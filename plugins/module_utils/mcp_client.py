@@ -129,7 +129,7 @@ def _events(response: Any) -> Iterator[dict[str, Any]]:
         if line.startswith(b"data:"):
             try:
                 event = json.loads(line[5:])
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 yield event

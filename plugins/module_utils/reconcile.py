@@ -39,7 +39,7 @@ def merge(observed: Any, given: Any) -> Any:
         base = observed if isinstance(observed, dict) else {}
         merged = copy.deepcopy(base)
         for key, value in given.items():
-            if value is None or (base and value in ({}, []) and base.get(key) is None):
+            if value is None or (base and value in ({}, [], "") and base.get(key) is None):
                 continue
             merged[key] = merge(base.get(key), value)
         return merged

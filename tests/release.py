@@ -1,0 +1,30 @@
+"""make release-check: version and changelog agree."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def main() -> int:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    problems = []
+    if version not in releases:
+        problems.append(f"galaxy.yml says {version}, of which the changelog knows nothing: antsibull-changelog release")
+    left = sorted(path.name for path in (ROOT / "changelogs/fragments").glob("*.yml"))
+    if left:
+        problems.append(f"fragments of no release: {', '.join(left)}: raise the version, then antsibull-changelog release")
+    if f"v{version}" not in (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8"):
+        problems.append(f"CHANGELOG.rst has no v{version}")
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"{version} is ready")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
