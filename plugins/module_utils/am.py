@@ -10,10 +10,10 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
     ApiError,
     Credentials,
-    Options,
     Session,
     Token,
 )
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
 REMEDIES = {

@@ -10,10 +10,10 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
     ApiError,
     Credentials,
-    Options,
     Session,
     Token,
 )
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
 SUBSCRIBED = ("PENDING", "ACCEPTED", "PAUSED")  # the statuses of a subscription that lives

@@ -1,27 +1,25 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where and who: options, credentials, TLS, retries; a server's refusals as exceptions."""
+"""Where and who: credentials, tokens, authenticated requests; a server's refusals as exceptions."""
 from __future__ import annotations
 
-import http.cookiejar
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
-    HTTPAdapter,
-    MaxRetryError,
-    Retry,
-    requests,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import MASK, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.token_cache import TokenCache
-
-WORTH_RETRYING = (429, 502, 503, 504)
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
+    Options,
+    code_of,
+    http_session,
+    message_of,
+    unreachable,
+)
 
 
 class ApiError(Exception):
@@ -32,31 +30,6 @@ class ApiError(Exception):
         self.code, self.remedy = code, remedy
         answer = f"answered {status}: {message or 'no message'}" if status else message
         super().__init__(f"{method} {path} {answer}" + (f" ({remedy})" if remedy else ""))
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to reach the servers. Timeout in seconds; ca_path is a file or directory of CA certificates."""
-
-    organization: str = "DEFAULT"
-    environment: str = "DEFAULT"
-    validate_certs: bool = True
-    ca_path: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    timeout: float = 30.0
-    retries: int = 3
-    retry_deadline: float = 60.0
-    token_cache: bool = False
-    retried: list[str] = field(default_factory=list, compare=False)  # what was repeated, a sentence each
-
-    @property
-    def verify(self) -> bool | str:
-        return (self.ca_path or True) if self.validate_certs else False
-
-    @property
-    def cert(self) -> Any:
-        return (self.client_cert, self.client_key) if self.client_key else self.client_cert
 
 
 @dataclass(frozen=True)
@@ -122,64 +95,6 @@ def bearer(token: str) -> Callable[[Any], Any]:
         return request
 
     return sign
-
-
-class Patience(Retry):
-    """What may be repeated, and for how long: reads; whatever was not sent at all; whatever got 429, which was not carried out.
-
-    limit: seconds that the repetitions of one request may take together. told: gets a sentence for each.
-    """
-
-    limit: float = 0.0
-    until: float | None = None
-    told: list[str] | None = None
-
-    def new(self, **changes: Any) -> Patience:
-        copy = super().new(**changes)
-        copy.limit, copy.until, copy.told = self.limit, self.until, self.told
-        return copy
-
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        return bool(self.total) and (status_code == 429 or super().is_retry(method, status_code, has_retry_after))
-
-    def increment(
-        self, method: Any = None, url: Any = None, response: Any = None, error: Any = None, *args: Any, **more: Any
-    ) -> Any:
-        now = time.monotonic()
-        self.until = self.until or now + self.limit
-        after = self.get_retry_after(response) or 0 if response is not None else 0
-        if now + after > self.until:
-            raise MaxRetryError(None, url, error or "the server asks to wait too long")
-        following = super().increment(method, url, response, error, *args, **more)
-        if self.told is not None:
-            got = response.status if response is not None else _last_reason(str(error))
-            self.told.append(f"{method} {str(url).partition('?')[0]} got {got}, repeated")
-        return following
-
-
-def http_session(options: Options, retries: int | None = None, cookies: bool = False) -> Any:
-    """A requests.Session that keeps no cookies, unless told so, and repeats only what may be repeated.
-
-    Connections that never came about are tried again for any method; lost answers and busy servers only for GET.
-    The environment's proxies apply, its ~/.netrc does not: every request carries credentials of its own.
-    """
-    session = requests.Session()
-    # APIM's login sets cookies; whoever sends them back meets the CSRF check: 403 with an empty body on every write.
-    if not cookies:
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    retry = Patience(
-        total=options.retries if retries is None else retries,
-        allowed_methods={"GET"},
-        status_forcelist=WORTH_RETRYING,
-        backoff_factor=0.3,
-        backoff_jitter=0.2,
-        raise_on_status=False,
-        respect_retry_after_header=True,
-    )
-    retry.limit, retry.told = options.retry_deadline, options.retried
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=64))
-    return session
 
 
 class Session:
@@ -292,47 +207,3 @@ class Session:
             if secret and len(secret) > 3:
                 text = text.replace(secret, MASK)
         return text
-
-
-def unreachable(error: Exception) -> str:
-    """One sentence for what kept a request from being answered."""
-    text = str(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"failed in TLS: {_last_reason(text)}. Give ca_path for a private CA; validate_certs=false trusts anyone"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"failed at the proxy that the environment names: {_last_reason(text)}"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "got no answer in time: raise timeout, or see whether the server is well"
-    return f"could not be sent: {_last_reason(text)}. Is the server up, and the URL right?"
-
-
-def _last_reason(text: str) -> str:
-    """The reason at the bottom of urllib3's nested messages."""
-    reason = text.rsplit("Caused by ", 1)[-1].rsplit(": ", 1)[-1]
-    return reason.strip(" )'\"") or text
-
-
-def json_of(response: Any) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def message_of(response: Any) -> str:
-    """What the server says of its refusal: APIM's and AM's message with APIM's details, OAuth's, or plain text."""
-    body = json_of(response)
-    if not body:
-        return " ".join(response.text.split())[:300] if "html" not in response.headers.get("Content-Type", "") else ""
-    message = str(body.get("message") or body.get("error_description") or body.get("error") or "")
-    details = [
-        " ".join(str(detail[key]) for key in ("location", "message") if detail.get(key))
-        for detail in body.get("details") or []
-        if isinstance(detail, dict)
-    ]
-    return "; ".join([message, *details]) if details else message
-
-
-def code_of(response: Any) -> str:
-    return str(json_of(response).get("technicalCode") or "")

@@ -10,8 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import Options, http_session, json_of, unreachable
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
+    Options,
+    http_session,
+    json_of,
+    unreachable,
+)
 
 PROTOCOL_VERSION = "2025-06-18"
 _CHALLENGE_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')

@@ -14,8 +14,9 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError, Credentials, Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError, Credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
 
 def _option(variable: str, **spec: Any) -> dict[str, Any]:

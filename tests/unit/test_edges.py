@@ -55,10 +55,11 @@ def test_data_flows_one_way() -> None:
         "reconcile": set(),
         "dependencies": set(),
         "token_cache": set(),
-        "connection": {"dependencies", "reconcile", "token_cache"},
-        "apim": {"connection"},
-        "am": {"connection"},
-        "mcp_client": {"connection", "dependencies"},
+        "transport": {"dependencies"},
+        "connection": {"dependencies", "reconcile", "token_cache", "transport"},
+        "apim": {"connection", "transport"},
+        "am": {"connection", "transport"},
+        "mcp_client": {"transport", "dependencies"},
     }
     for name, may in allowed.items():
         assert imported(UTILS / f"{name}.py") <= may, name

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import Options
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
 # What a stranger's call gets: the word for wait_for, and the statuses that say so.
 ANSWERS = {"open": range(200, 300), "secured": (401, 403), "absent": (404,)}

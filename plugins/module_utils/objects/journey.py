@@ -13,14 +13,14 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
     Options,
     http_session,
     json_of,
     message_of,
     unreachable,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
 
 REDIRECT_URI = "http://127.0.0.1:33418/"  # VS Code's; nothing needs to listen there
 CLIENT_NAME = "gravitee.mcp mcp_check"
