@@ -206,6 +206,14 @@ def test_the_role_reports_admits_and_leaves_out(playbooks: Playbooks, world: Wor
     assert playbooks.run(client_profiles=["vscode"], registered_clients="subscribe").changes == []
 
 
+def test_who_may_not_read_the_audit_log_is_told_and_goes_on(playbooks: Playbooks, world: World) -> None:
+    world.audits_forbidden = True
+    done = playbooks.run()
+    assert done.code == 0, done.output
+    assert "WARNING: who waits for" in done.output
+    assert playbooks.run("admit_clients.yml").code == 2
+
+
 def test_tools_are_discovered_and_their_change_is_drift(playbooks: Playbooks, world: World, domain: Domain) -> None:
     given = {"tools": "discover", "tool_scopes": {"get_weather": ["weather:read"], "*": ["openid"]}}
     foretold = playbooks.run("secure_mcp.yml", "--check", **given)

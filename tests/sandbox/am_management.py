@@ -246,6 +246,8 @@ class AmManagement:
 
     async def list_audits(self, request: Request) -> Response:
         domain, query = self.domain_of(request), request.query_params
+        if self.world.audits_forbidden:
+            raise AmError(403, "Permission denied")
         since, until = int(query.get("from", 0)), int(query.get("to", 1 << 62))
         found = [
             audit

@@ -84,6 +84,7 @@ class World:
         self.admin_ids = {"apim": new_id(), "am": new_id()}
         self.token_names: set[tuple[str, str]] = set()
         self.upstream_secured = False
+        self.audits_forbidden = False  # whether AM's user may not read the audit log
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
         self.enterprise = False  # whether it has the plugin mcp-proxy
 
