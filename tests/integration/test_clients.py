@@ -206,7 +206,7 @@ def test_the_role_reports_admits_and_leaves_out(playbooks: Playbooks, world: Wor
     assert playbooks.run(client_profiles=["vscode"], registered_clients="subscribe").changes == []
 
 
-def test_who_may_not_read_the_audit_log_is_told_and_goes_on(playbooks: Playbooks, world: World) -> None:
+def test_who_may_not_read_the_audit_log_is_told(playbooks: Playbooks, world: World, domain: Domain) -> None:
     world.audits_forbidden = True
     done = playbooks.run()
     assert done.code == 0, done.output
