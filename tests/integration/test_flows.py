@@ -215,7 +215,6 @@ def test_a_hand_edit_is_found_and_mended(playbooks: Playbooks, world: World, edi
     mended = playbooks.run(tools=TOOLS)
     assert mended.code == 0, mended.output
     assert mended.changes == expected
-    assert playbooks.run("drift.yml", tools=TOOLS).code == 0
 
 
 def test_a_deleted_mcp_server_comes_back(playbooks: Playbooks, world: World, domain: Domain) -> None:
