@@ -18,6 +18,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
     code_of,
     http_session,
     message_of,
+    request,
     unreachable,
 )
 
@@ -175,19 +176,17 @@ class Session:
     def exchange(
         self, method: str, path: str, sign: Callable, body: Any = None, params: Any = None, headers: Any = None
     ) -> Any:
-        """One request signed by `sign`. verify goes with each: the environment's CA bundle would win over the session's."""
+        """One request signed by `sign`."""
         try:
-            response = self._http.request(
+            response = request(
+                self._http,
+                self.options,
                 method,
                 self.credentials.url + path,
+                sign,
                 json=body,
                 params=params,
                 headers={"Accept": "application/json", **(headers or {})},
-                auth=sign,
-                timeout=self.options.timeout,
-                verify=self.options.verify,
-                cert=self.options.cert,
-                allow_redirects=False,
             )
         except (requests.RequestException, OSError) as error:
             raise ApiError(method, self.credentials.url + path, None, self._scrub(unreachable(error))) from error

@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
     Options,
     http_session,
     json_of,
+    request,
     unreachable,
 )
 
@@ -97,18 +98,7 @@ class McpClient:
 
     def _send(self, method: str, url: str, headers: dict[str, str], message: dict[str, Any] | None) -> Answer:
         try:
-            with self._http.request(
-                method,
-                url,
-                json=message,
-                headers=headers,
-                auth=lambda request: request,  # nothing from ~/.netrc: the token above or none
-                timeout=self.options.timeout,
-                verify=self.options.verify,
-                cert=self.options.cert,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with request(self._http, self.options, method, url, json=message, headers=headers, stream=True) as response:
                 return _read(response, (message or {}).get("id"))
         except (requests.RequestException, OSError) as error:
             return Answer(trouble=unreachable(error))

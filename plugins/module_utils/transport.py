@@ -102,6 +102,23 @@ def http_session(options: Options, retries: int | None = None, cookies: bool = F
     return session
 
 
+def request(http: Any, options: Options, method: str, url: str, sign: Any = None, **more: Any) -> Any:
+    """One request as the options say, signed by `sign` or not at all, and never from ~/.netrc; redirects are for the caller.
+
+    verify goes with each request: the environment's CA bundle would win over the session's.
+    """
+    return http.request(
+        method,
+        url,
+        auth=sign or (lambda unsigned: unsigned),
+        timeout=options.timeout,
+        verify=options.verify,
+        cert=options.cert,
+        allow_redirects=False,
+        **more,
+    )
+
+
 def unreachable(error: Exception) -> str:
     """One sentence for what kept a request from being answered."""
     text = str(error)

@@ -16,8 +16,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource i
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.plan import SERVED
 
-VARIABLES = "mcp_"  # what the hosts' variables begin with
-
 
 def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) -> dict[str, dict[str, Any]]:
     """Host name → variables. A host is named after its API's first context path, or its id without one."""

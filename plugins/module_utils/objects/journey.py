@@ -19,6 +19,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
     http_session,
     json_of,
     message_of,
+    request,
     unreachable,
 )
 
@@ -202,16 +203,7 @@ class Journey:
 
     def _send(self, step: str, method: str, url: str, auth: Any = None, **more: Any) -> Any:
         try:
-            return self.http.request(
-                method,
-                url,
-                auth=auth or (lambda request: request),  # nothing from ~/.netrc
-                timeout=self.options.timeout,
-                verify=self.options.verify,
-                cert=self.options.cert,
-                allow_redirects=False,
-                **more,
-            )
+            return request(self.http, self.options, method, url, auth, **more)
         except (requests.RequestException, OSError) as error:
             raise Stopped(step, f"{method} {url.partition('?')[0]}", unreachable(error)) from error
 
