@@ -60,6 +60,7 @@ SHARED = {
     **dict.fromkeys(("am_url", "am_token", "am_username", "am_password", "validate_certs", "ca_path")),
     **dict.fromkeys(("domain", "gateway_url", "am_gateway_url", "resource_name", "plan_name", "dcr", "client_profiles")),
     **dict.fromkeys(("user_registration", "recreate_lost_server")),
+    "wait_timeout": "verify_timeout",
 }
 REQUIRED = ("name", "context_path", "target")
 

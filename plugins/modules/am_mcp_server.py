@@ -145,12 +145,12 @@ domain_id:
   returned: success
   type: str
 client_id:
-  description: Its client id; null in check mode when it is yet to be generated.
+  description: Its client id; V(yet to be generated) in check mode when AM would generate it.
   returned: success
   type: str
 client_secret:
-  description: Its client secret.
-  returned: when this run created or renewed it
+  description: Its client secret; V(yet to be generated) in check mode when AM would generate it.
+  returned: when this run created or renewed it, or in check mode would
   type: str
 secret_name:
   description: Name of the secret that was created or renewed, or in check mode would be.

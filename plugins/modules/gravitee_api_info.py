@@ -31,6 +31,19 @@ options:
     description: Whether to return the plans of each API, too; one request more for each.
     type: bool
     default: false
+  check_credentials:
+    description:
+      - Whether to ask AM's gateway if it takes the client id and secret of each resource "Gravitee.io AM Authorization Server",
+        as APIM's gateway does. No management API tells that.
+      - Where it refuses them, good tokens are answered with 503; see O(ignore:rotate_secret) of M(gravitee.mcp.am_mcp_server).
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - With O(check_credentials=true), for how many seconds AM's gateway may refuse them before it is believed.
+      - It learns of a new secret some seconds after AM.
+    type: int
+    default: 30
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.reads
@@ -49,6 +62,12 @@ EXAMPLES = r"""
     plans: true
   register: weather
 
+- name: Whether AM still takes the secret that it holds
+  gravitee.mcp.gravitee_api_info:
+    context_path: /weather-mcp
+    check_credentials: true
+  register: weather
+
 - name: Every API labelled mcp
   gravitee.mcp.gravitee_api_info:
     label: mcp
@@ -57,7 +76,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 apis:
-  description: The APIs as APIM answers them, secrets masked, each with C(plans) of every status if asked for.
+  description:
+    - The APIs as APIM answers them, secrets masked, each with C(plans) of every status if asked for.
+    - With O(check_credentials=true) the resources that ask AM have C(credentials), one of V(accepted), V(refused) and, where
+      AM's gateway cannot be asked from here, V(unknown).
   returned: success
   type: list
   elements: dict
@@ -73,11 +95,13 @@ SPEC = {
     "label": {"type": "str"},
     "state": {"type": "str", "choices": ["started", "stopped"]},
     "plans": {"type": "bool", "default": False},
+    "check_credentials": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 30},
 }
 
 
 def main():
-    read(SPEC, lambda servers, params: {"apis": apis(servers.apim, params)})
+    read(SPEC, lambda servers, params: {"apis": apis(servers.apim, params, servers.options)})
 
 
 if __name__ == "__main__":

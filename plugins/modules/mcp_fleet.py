@@ -96,9 +96,15 @@ options:
     type: bool
     default: true
   look:
-    description: Whether to look at each server from outside, too, as M(gravitee.mcp.mcp_check) does, with no token.
+    description:
+      - Whether to look at each server from outside, too, as M(gravitee.mcp.mcp_check) does, with no token.
+      - Also asks AM's gateway whether it takes the secret that the API holds; one that it refuses is renewed.
     type: bool
     default: false
+  wait_timeout:
+    description: For how many seconds AM's gateway, which learns of a new secret some seconds after AM, may refuse one.
+    type: int
+    default: 30
   parallel:
     description: How many servers to work on at the same time.
     type: int
@@ -207,6 +213,7 @@ SPEC = {
     "user_registration": {"type": "bool", "default": True},
     "recreate_lost_server": {"type": "bool", "default": True},
     "look": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 30},
     "parallel": {"type": "int", "default": 8},
 }
 

@@ -19,6 +19,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.connection import Api
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.api import READ_TIMEOUT, ManagedApi
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.credentials import credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.deployment import ManagedDeployment
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import ManagedDomain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import ManagedMcpServer
@@ -228,7 +229,10 @@ class _Flow:
             return False
         named = [one for one in self.api.get("resources") or [] if one["name"] == self.shared["resource_name"]]
         stored = named[0]["configuration"] if named else {}
-        return not stored.get("clientSecret") or stored.get("clientId") != managed.client_id
+        if not stored.get("clientSecret") or stored.get("clientId") != managed.client_id:
+            return True
+        wait = 0 if self.apply else self.shared["wait_timeout"]  # the first pass has waited
+        return bool(self.shared["look"]) and credentials(stored, self.options, wait) == "refused"
 
     def _api(self) -> ManagedApi:
         return ManagedApi(

@@ -9,11 +9,14 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.credentials import credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
 
-def apis(apim: Apim, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def apis(apim: Apim, params: Mapping[str, Any], options: Options) -> list[dict[str, Any]]:
     """The APIs that fit every filter that is given, secrets masked."""
     path = normal_path(params["context_path"]) if params["context_path"] else None
     state = params["state"].upper() if params["state"] else None
@@ -28,7 +31,19 @@ def apis(apim: Apim, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     if params["plans"]:
         found = [{**api, "plans": apim.plans(api["id"])} for api in found]
+    if params["check_credentials"]:
+        found = [{**api, "resources": _checked(api, params, options)} for api in found]
     return [mask(api) for api in found]
+
+
+def _checked(api: Mapping[str, Any], params: Mapping[str, Any], options: Options) -> list[dict[str, Any]]:
+    """The API's resources; those that ask AM say whether it takes what they hold."""
+    return [
+        {**resource, "credentials": credentials(resource["configuration"], options, params["wait_timeout"])}
+        if resource["type"] == TYPE
+        else resource
+        for resource in api.get("resources") or []
+    ]
 
 
 def mcp_servers(am: Am, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import W
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
+TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that AM would generate
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -154,7 +155,10 @@ class ManagedMcpServer(Managed):
         plan = super().plan()
         if self.params["state"] == "present":
             plan.changes[:0] = self._scopes()
-            if plan.before is not None and (self.params["renew_secret"] or self.params["rotate_secret"]):
+            renewed = self.params["renew_secret"] or self.params["rotate_secret"]
+            if plan.before is None or renewed:
+                self.client_id, self.secret = self.client_id or TO_COME, self.params["client_secret"] or TO_COME
+            if plan.before is not None and renewed:
                 plan.changes += self._renewal(plan.after)
             if plan.before is not None and self.params["only_secret"]:
                 plan.changes += self._removals(plan.after)

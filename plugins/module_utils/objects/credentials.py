@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether AM takes the client id and secret that a resource "Gravitee.io AM Authorization Server" holds.
+
+No management plane tells: AM shows no secret, APIM asks nobody. AM's gateway does, as it does to APIM's gateway (RFC 7662).
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options, http_session, request
+
+PAUSE = 2.0  # s, between two questions
+ANSWERS = {200: "accepted", 401: "refused"}
+
+
+def credentials(configuration: Mapping[str, Any], options: Options, wait: float) -> str:
+    """accepted, refused, or unknown where AM's gateway cannot be asked from here.
+
+    Refused only if it is still so after `wait` seconds: the gateway learns of a new secret some seconds after AM.
+    """
+    needed = [configuration.get(key) for key in ("serverURL", "securityDomain", "clientId", "clientSecret")]
+    if not all(needed):
+        return "unknown"
+    url, domain, client_id, secret = needed
+    hasty = replace(options, timeout=min(options.timeout, 5.0))
+    where, sign = f"{url.rstrip('/')}/{domain.strip('/')}/oauth/introspect", requests.auth.HTTPBasicAuth(client_id, secret)
+    deadline = time.monotonic() + wait
+    with http_session(hasty, retries=0) as http:
+        while True:
+            try:
+                status = request(http, hasty, "POST", where, sign, data={"token": "none"}).status_code
+            except (requests.RequestException, OSError, ValueError):
+                return "unknown"
+            if status != 401 or time.monotonic() >= deadline:
+                return ANSWERS.get(status, "unknown")
+            time.sleep(min(PAUSE, wait))
