@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import http.server
 import itertools
+import re
 import socket
 import ssl
 import struct
@@ -20,10 +21,10 @@ STALL = 1.0  # s; the tests' timeout is shorter
 
 
 class Faults:
-    """Which request meets which fault. `asked` is what came, by its number from 1 on."""
+    """Which request meets which fault. `asked` is what came, by its number from 1 on. Those that match `broken` get 500."""
 
     def __init__(self) -> None:
-        self.number, self.kind = 0, ""
+        self.number, self.kind, self.broken = 0, "", ""
         self.asked: list[str] = []
         self._count = itertools.count(1)
 
@@ -32,6 +33,8 @@ class Faults:
 
     def meets(self, what: str) -> str:
         self.asked.append(what)
+        if self.broken and re.search(self.broken, what):
+            return "500"
         return self.kind if next(self._count) == self.number else ""
 
 

@@ -76,6 +76,13 @@ options:
       - The parameters above win over it.
     type: dict
     default: {}
+  replace:
+    description:
+      - Whether O(definition) is all that an existing API shall have, so that what it leaves out is reset.
+      - For putting an API back as M(gravitee.mcp.gravitee_api_info) returned it with O(ignore:secrets=true); what is read-only in
+        it is ignored.
+    type: bool
+    default: false
   mcp_resource:
     description:
       - Whether AM shall know this API as an MCP server. A context path with capitals is refused then, because AM lower-cases
@@ -129,6 +136,13 @@ EXAMPLES = r"""
             enabled: true
             allowOrigin: ["http://localhost:6274"]
 
+- name: Put it back as it was
+  gravitee.mcp.gravitee_api:
+    id: "{{ weather.apis[0].id }}"  # from gravitee_api_info with secrets: true
+    definition: "{{ weather.apis[0] }}"
+    replace: true
+  no_log: true
+
 - name: Remove it
   gravitee.mcp.gravitee_api:
     context_path: /weather-mcp
@@ -180,6 +194,7 @@ SPEC = {
     "labels": {"type": "list", "elements": "str"},
     "visibility": {"type": "str", "choices": ["public", "private"]},
     "definition": {"type": "dict", "default": {}},
+    "replace": {"type": "bool", "default": False},
     "mcp_resource": {"type": "bool", "default": True},
     "adopt": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -9,7 +9,8 @@ module: gravitee_api_info
 short_description: Read APIs of Gravitee APIM
 version_added: 0.1.0
 description:
-  - Returns the APIs of an environment, all or those that fit every filter given. Secrets in them are masked.
+  - Returns the APIs of an environment, all or those that fit every filter given. Secrets in them are masked,
+    unless asked for.
 options:
   id:
     description: Id of the API.
@@ -29,6 +30,12 @@ options:
     choices: [started, stopped]
   plans:
     description: Whether to return the plans of each API, too; one request more for each.
+    type: bool
+    default: false
+  secrets:
+    description:
+      - Whether to leave the secrets in the APIs in the clear, so that M(gravitee.mcp.gravitee_api) can put one back as it was.
+      - Set C(no_log=true) on such a task.
     type: bool
     default: false
   check_credentials:
@@ -77,7 +84,7 @@ EXAMPLES = r"""
 RETURN = r"""
 apis:
   description:
-    - The APIs as APIM answers them, secrets masked, each with C(plans) of every status if asked for.
+    - The APIs as APIM answers them, secrets masked unless O(secrets=true), each with C(plans) of every status if asked for.
     - With O(check_credentials=true) the resources that ask AM have C(credentials), one of V(accepted), V(refused) and, where
       AM's gateway cannot be asked from here, V(unknown).
   returned: success
@@ -95,6 +102,7 @@ SPEC = {
     "label": {"type": "str"},
     "state": {"type": "str", "choices": ["started", "stopped"]},
     "plans": {"type": "bool", "default": False},
+    "secrets": {"type": "bool", "default": False, "no_log": False},
     "check_credentials": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 30},
 }

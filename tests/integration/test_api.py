@@ -1,6 +1,8 @@
 """gravitee_api."""
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from tests.runners import ModuleFailed, Modules
@@ -191,3 +193,21 @@ def test_info_filters_and_masks(modules: Modules) -> None:
     with_plans = modules.run("gravitee_api_info", name="B", plans=True)["apis"]
     assert [plan["status"] for plan in with_plans[0]["plans"]] == ["PUBLISHED"]
     assert with_plans[0]["deploymentState"] == "NEED_REDEPLOY"
+
+
+def test_put_back_as_it_was(modules: Modules, world: World) -> None:
+    """With the secrets in it, and without what came in the meantime."""
+    secret = {"properties": [{"key": "token", "value": "hush-hush"}], "description": "Before"}
+    modules.run("gravitee_api", **WEATHER, definition=secret)
+    [before] = modules.run("gravitee_api_info", secrets=True, plans=True)["apis"]
+    assert before["properties"][0]["value"] == "hush-hush"
+    stored = copy.deepcopy(next(iter(world.apis.values())).definition)
+    back = {"id": before["id"], "definition": before, "replace": True}
+    assert modules.run("gravitee_api", **back)["changes"] == []
+    later = {"properties": [{"key": "other", "value": "x"}], "labels": ["new"], "failover": {"enabled": True}}
+    modules.run("gravitee_api", **WEATHER, definition=later, description="After")
+    done = modules.twice("gravitee_api", **back)
+    assert done["changes"] == ["update description, failover, labels, properties of API Weather"]
+    assert done["deployment_due"] is True
+    assert "hush-hush" not in str(done | {"invocation": None})
+    assert next(iter(world.apis.values())).definition == stored

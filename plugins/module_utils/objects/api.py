@@ -36,6 +36,9 @@ DROPPED_AT_CREATION = (
 
 # Changing these does not make a deployment due; they are no part of what the gateway runs.
 NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}
+# What an answer has and a PUT does not take (OpenAPI: ApiV4 without UpdateApiV4), and what gravitee_api_info adds.
+READ_ONLY = {"_links", "createdAt", "crossId", "definitionContext", "deployedAt", "deploymentState", "id", "originContext"}
+READ_ONLY |= {"plans", "primaryOwner", "state", "updatedAt", "workflowState"}
 
 
 class ApiFields(Wire):
@@ -131,7 +134,11 @@ class ManagedApi(Managed):
             **{name: self.params[name] for name in ("name", "description", "tags", "labels", "visibility")},
             api_version=self.params["version"],
         )
-        base = observed or self._new(definition)
+        if observed and self.params["replace"]:
+            definition = {key: value for key, value in definition.items() if key not in READ_ONLY}
+            base = {key: value for key, value in observed.items() if key in READ_ONLY} | definition
+        else:
+            base = observed or self._new(definition)
         frame = merge(base, definition)
         given = merge(definition, fields)
         if self.paths:
@@ -215,7 +222,7 @@ class ManagedApi(Managed):
             if late:
                 yield Change(f"set {', '.join(late)} of API {desired['name']}", self._complete)
         else:
-            names = ", ".join(key for key in desired if desired[key] != observed.get(key))
+            names = ", ".join(sorted(_differing(observed, desired)))
             yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
 
     def _delete(self, api: dict[str, Any]) -> None:
@@ -257,6 +264,9 @@ def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
 
     The same in a dry run and in the run after it, so that both deploy or neither does.
     """
-    before, after = plan.before or {}, plan.after or {}
-    changed = {key for key in after if after[key] != before.get(key)}
+    changed = _differing(plan.before or {}, plan.after) if plan.after else set()
     return (value or {}).get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {key for key in {**before, **after} if after.get(key) != before.get(key)}

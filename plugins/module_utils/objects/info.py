@@ -17,7 +17,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Opti
 
 
 def apis(apim: Apim, params: Mapping[str, Any], options: Options) -> list[dict[str, Any]]:
-    """The APIs that fit every filter that is given, secrets masked."""
+    """The APIs that fit every filter that is given, secrets masked unless asked for."""
     path = normal_path(params["context_path"]) if params["context_path"] else None
     state = params["state"].upper() if params["state"] else None
     found = [
@@ -33,7 +33,7 @@ def apis(apim: Apim, params: Mapping[str, Any], options: Options) -> list[dict[s
         found = [{**api, "plans": apim.plans(api["id"])} for api in found]
     if params["check_credentials"]:
         found = [{**api, "resources": _checked(api, params, options)} for api in found]
-    return [mask(api) for api in found]
+    return found if params["secrets"] else mask(found)
 
 
 def _checked(api: Mapping[str, Any], params: Mapping[str, Any], options: Options) -> list[dict[str, Any]]:
