@@ -55,7 +55,7 @@ def test_what_others_made_is_left_alone_and_named(playbooks: Playbooks, modules:
     assert (len(world.apis), len(domain.mcp_servers)) == (1, 1)
 
 
-@pytest.mark.parametrize("number", range(1, 18, 2))
+@pytest.mark.parametrize("number", range(1, 18, 3))
 def test_a_teardown_that_died_is_finished_by_the_next(playbooks: Playbooks, world: World, domain: Domain, number: int) -> None:
     given = {"clients": CLIENTS}
     assert playbooks.run(**given).code == 0
