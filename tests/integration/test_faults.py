@@ -121,7 +121,8 @@ def teardown(f: Fixture) -> list[str]:
     at = {**AT, "api_id": apis[0]["id"]} if apis else AT
     tasks = [f.run("gravitee_deployment", **at, state="stopped")] if apis else []
     if apis:
-        tasks += [f.run("gravitee_plan", **at, security=security, state="closed") for security in ("oauth2", "key_less")]
+        tasks.append(f.run("gravitee_plan", **at, security="oauth2", name="OAuth2", state="closed"))
+        tasks.append(f.run("gravitee_plan", **at, security="key_less", state="closed"))
         tasks.append(f.run("gravitee_api", id=apis[0]["id"], state="absent"))
     tasks.append(f.run("am_mcp_server", domain="mcp-demo", resource_identifier=f.url, state="absent"))
     return [change for task in tasks for change in task["changes"]]

@@ -8,7 +8,7 @@ from tests.runners import Modules, Playbooks, kill
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
-CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}]
+CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}, {"name": "Generated"}]
 
 
 @pytest.mark.parametrize("flow", ["sealed", "documented"])
@@ -27,6 +27,7 @@ def test_everything_that_was_made_goes(playbooks: Playbooks, world: World, domai
     assert gone.changes[0] == "stop API /weather-mcp"
     assert (world.apis, domain.mcp_servers, domain.applications) == ({}, {}, {})
     assert {subscription["status"] for subscription in world.subscriptions.values()} == {"CLOSED"}
+    assert {application["status"] for application in world.applications.values()} == {"ARCHIVED"}
     assert not any(doors)
     assert domain.wire["loginSettings"]["registerEnabled"] is True
     assert "The settings of the domain mcp-demo stay" in gone.output
@@ -35,24 +36,43 @@ def test_everything_that_was_made_goes(playbooks: Playbooks, world: World, domai
 
 
 def test_the_api_can_be_kept_and_the_domain_closed(playbooks: Playbooks, world: World, domain: Domain) -> None:
-    assert playbooks.run().code == 0
-    given = {"teardown_api": "keep", "teardown_domain": True}
+    assert playbooks.run(clients=CLIENTS).code == 0
+    given = {"teardown_api": "keep", "teardown_domain": True, "teardown_clients": "keep", "clients": CLIENTS}
     done = playbooks.run("teardown.yml", **given)
     assert done.code == 0, done.output
     [api] = world.apis.values()
     assert (api.state, api.published) == ("STOPPED", [])
-    assert domain.wire["oidc"]["clientRegistrationSettings"]["isDynamicClientRegistrationEnabled"] is False
+    registration = domain.wire["oidc"]["clientRegistrationSettings"]
+    assert [name for name in registration if registration[name] is True] == ["isAllowedScopesEnabled"]
+    assert (len(domain.applications), {one["status"] for one in world.applications.values()}) == (2, {"ACTIVE"})
+    assert {subscription["status"] for subscription in world.subscriptions.values()} == {"CLOSED"}
+    assert "The clients Assistant, Generated stay in AM" in done.output
     assert domain.wire["loginSettings"]["registerEnabled"] is False
     assert playbooks.run("teardown.yml", **given).changes == []
 
 
 def test_what_others_made_is_left_alone_and_named(playbooks: Playbooks, modules: Modules, world: World, domain: Domain) -> None:
     modules.run("gravitee_api", context_path="/weather-mcp", name="Theirs", target="http://theirs/mcp")
+    modules.run("gravitee_plan", context_path="/weather-mcp", security="key_less")
+    modules.run("gravitee_deployment", context_path="/weather-mcp")
     modules.run("am_mcp_server", domain="mcp-demo", name="Other", resource_identifier="http://gw/other")
     done = playbooks.run("teardown.yml")
     assert done.code == 0, done.output
     assert "The API Theirs at /weather-mcp is not ours" in done.output
-    assert (len(world.apis), len(domain.mcp_servers)) == (1, 1)
+    [api] = world.apis.values()
+    assert (api.state, len(api.published), len(domain.mcp_servers)) == ("STARTED", 1, 1)
+
+
+def test_an_api_with_a_plan_of_others_is_kept(playbooks: Playbooks, modules: Modules, world: World, domain: Domain) -> None:
+    assert playbooks.run().code == 0
+    modules.run("gravitee_plan", context_path="/weather-mcp", name="Partners", security="api_key")
+    done = playbooks.run("teardown.yml")
+    assert done.code == 0, done.output
+    assert "The API Weather MCP is kept, stopped: others made its plan(s) Partners." in done.output
+    [api] = world.apis.values()
+    assert (api.state, [plan["name"] for plan in api.published]) == ("STOPPED", ["Partners"])
+    assert domain.mcp_servers == {}
+    assert playbooks.run("teardown.yml").changes == []
 
 
 @pytest.mark.parametrize("number", range(1, 18, 3))
