@@ -16,12 +16,12 @@ export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test sandbox lint sanity docs unit contract integration e2e travel package oldest bench release-check clean environment
+.PHONY: demo test sandbox lint sanity docs site unit contract integration e2e travel package oldest bench release-check clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
 
-test: lint docs sanity unit contract package oldest e2e integration travel
+test: lint docs site sanity unit contract package oldest e2e integration travel
 
 sandbox: environment
 	$(BIN)/python -m tests.sandbox $(SANDBOX_ARGS)
@@ -59,6 +59,10 @@ docs: environment
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 
+# The manual as a website, its links followed.
+site: environment
+	tests/site/build.sh $(BUILD)/site
+
 sanity: environment
 	tests/sanity.sh $(BUILD)/sanity
 
@@ -94,7 +98,7 @@ bench: environment
 
 # Before a release: the version is that of the newest changelog, no fragment is left over, and the tarball, its documentation, its
 # installed role and ansible-test sanity are fine.
-release-check: lint docs sanity package oldest
+release-check: lint docs site sanity package oldest
 	$(BIN)/python -m tests.release
 
 clean:

@@ -4,11 +4,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES
 
+from tests.site.links import broken
+
 ROOT = Path(__file__).parent.parent.parent
 ROLE = ROOT / "roles/secure_mcp"
+OPENAPI = ROOT.parent / "shared/contract/openapi"
 
 
 def test_the_roles_page_has_every_variable() -> None:
@@ -41,7 +45,23 @@ def test_the_clients_page_has_every_profile() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", ROLE / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "SECURITY.md", ROLE / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_permissions_are_those_of_the_vendors_descriptions() -> None:
+    page = (ROOT / "docs/permissions.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    assert modules - set(re.findall(r"`(\w+)`", page)) == set()
+    if not OPENAPI.exists():
+        pytest.skip("the vendors' API descriptions are not beside this checkout")
+    described = "".join(path.read_text(encoding="utf-8") for path in OPENAPI.glob("*.yaml"))
+    assert [name for name in re.findall(r"`([A-Z_]+\[[A-Z]+\])`", page) if name not in described] == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<a id="x" href="b.html#y"></a><a href="c.html"></a><a href="#x"></a><a href="https://e"></a>')
+    (tmp_path / "b.html").write_text('<a href="a.html#x"></a>')
+    assert broken(tmp_path) == (["a.html: b.html#y", "a.html: c.html"], 4)
