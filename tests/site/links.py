@@ -16,8 +16,8 @@ class Page(HTMLParser):
         self.anchors: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        for name, value in attributes:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
             if name in ("href", "src") and value:
                 self.links.append(value)
             elif name == "id" or (name == "name" and tag == "a"):
