@@ -120,7 +120,9 @@ def _read(response: Any, awaited: int | None) -> Answer:
 
 def _events(response: Any) -> Iterator[dict[str, Any]]:
     """The JSON messages of an event stream (one data field each, as MCP servers send them)."""
-    for line in response.iter_lines(chunk_size=1):
+    # As it comes where its parts have a length; else byte by byte, as more than one could be waited for in vain.
+    known = response.raw.chunked or "content-length" in response.headers
+    for line in response.iter_lines(chunk_size=None if known else 1):
         if line.startswith(b"data:"):
             try:
                 event = json.loads(line[5:])

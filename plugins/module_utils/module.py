@@ -90,7 +90,7 @@ def _sentences(module: AnsibleModule, servers: Servers) -> Iterator[None]:
     try:
         yield
     except (ApiError, Refusal) as error:
-        module.fail_json(msg=str(error), **_details(error), **servers.retried)
+        module.fail_json(msg=" ".join(str(error).split()), **_details(error), **servers.retried)
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         sentence = f"A server answered in a form that is not expected here ({said}). Is the URL right, and the version supported?"

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from typing import Any
 
 import pytest
 
@@ -211,3 +213,23 @@ def test_put_back_as_it_was(modules: Modules, world: World) -> None:
     assert done["deployment_due"] is True
     assert "hush-hush" not in str(done | {"invocation": None})
     assert next(iter(world.apis.values())).definition == stored
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        ({"listeners": True}, "definition.listeners: Input should be a valid list"),
+        ({"listeners": [{"paths": [{"overrideAccess": True}]}]}, "definition.listeners.0.paths.0.path: Field required"),
+        ({"endpointGroups": [{"endpoints": []}]}, "definition.endpointGroups.0.name: Field required"),
+    ],
+)
+def test_a_definition_of_another_shape(modules: Modules, world: World, definition: dict[str, Any], told: str) -> None:
+    with pytest.raises(ModuleFailed, match=re.escape(told)):
+        modules.run("gravitee_api", **WEATHER, definition=definition)
+    assert world.writes() == []
+
+
+def test_what_the_user_said_breaks_no_sentence(modules: Modules) -> None:
+    with pytest.raises(ModuleFailed) as refused:
+        modules.run("gravitee_deployment", context_path="/no\nsuch")
+    assert "\n" not in str(refused.value)

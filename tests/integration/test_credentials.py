@@ -72,3 +72,19 @@ def test_the_role_finds_and_mends_it(playbooks: Playbooks, modules: Modules, wor
     ]
     assert modules.run("mcp_check", url=playbooks.url, token=token)["result"] == "secured"
     assert playbooks.run().changes == []
+
+
+def test_so_does_a_fleet_that_looks(modules: Modules, world: World, domain: Domain) -> None:
+    world.am_version = "4.11"
+    server = {"name": "W", "context_path": "/w-mcp", "target": world.urls["mcp"]}
+    urls = {"gateway_url": world.urls["gateway"], "am_gateway_url": world.urls["am_gateway"]}
+    given = {"domain": "mcp-demo", "servers": [server], "wait_timeout": 0, **urls}
+    modules.run("mcp_fleet", **given)
+    url = f"{world.urls['gateway']}/w-mcp"
+    modules.run("am_mcp_server", domain=domain.id, resource_identifier=url, renew_secret=True)
+    assert modules.run("mcp_fleet", **given)["changed"] is False
+    foretold = modules.run("mcp_fleet", check=True, look=True, **given)["servers"][0]["changes"]
+    assert foretold == modules.run("mcp_fleet", look=True, **given)["servers"][0]["changes"]
+    assert foretold[0] == "create secret gravitee.mcp 1 of MCP server W"
+    assert credentials(modules) == "accepted"
+    assert modules.run("mcp_fleet", look=True, **given)["changed"] is False

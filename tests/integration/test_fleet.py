@@ -244,3 +244,8 @@ def test_the_inventory_feeds_the_audit(playbooks: Playbooks, modules: Modules, w
     names = in_group(found, "mcp_servers")
     audited = playbooks.run("audit.yml", hosts={name: found["_meta"]["hostvars"][name] for name in names})
     assert audited.code == 0, audited.output
+
+
+def test_no_server_at_a_time_is_refused(modules: Modules) -> None:
+    with pytest.raises(ModuleFailed, match="parallel: 0 servers at the same time is none. Give 1 or more."):
+        modules.run("mcp_fleet", domain="mcp-demo", servers=[], parallel=0, gateway_url="http://g", am_gateway_url="http://a")

@@ -2,13 +2,17 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.runners import ModuleFailed, Modules
+from tests.runners import PACKAGE, ROOT, ModuleFailed, Modules
+from tests.sandbox.am_domain import Domain
 from tests.serving import serving
 
 APIM = {"apim_username": "u", "apim_password": "p", "connect": False, "retries": 0, "timeout": 2, "token_cache": False}
@@ -102,3 +106,62 @@ def test_an_mcp_server_that_answers_anything(modules: Modules, body: bytes) -> N
             with serving(lambda *_request, told=(status, headers, body): told) as base:
                 seen = modules.run("mcp_check", url=f"{base}/mcp", retries=0, timeout=2, list_tools=True)
                 assert seen["result"] in ("open", "secured", "upstream_secured", "unreachable", "misconfigured")
+
+
+# Parameters of the right type with anything in them, and now and then of any type.
+TEXTS = ["", " ", "/", "x", "/W", "w mcp", "a" * 300, "../..", "{{ x }}", "%s", "\x00", "http://", "http://[", "http://x:y/"]
+PARTS = ["listeners", "paths", "path", "endpointGroups", "endpoints", "name", "resources", "configuration", "security", "key"]
+TEXT = st.one_of(st.sampled_from(TEXTS), st.text(max_size=6))
+LEAF = st.one_of(st.none(), st.booleans(), st.integers(), TEXT)
+JSON = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(PARTS), inner, max_size=3)),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(st.sampled_from(PARTS), JSON, max_size=4)
+SIMPLE = {"str": TEXT, "bool": st.booleans(), "int": st.integers(-1, 2), "float": st.floats(0, 2), "dict": OBJECTS, "raw": JSON}
+
+
+def values(spec: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Values of one option, mostly of its type."""
+    if "choices" in spec:
+        fitting: st.SearchStrategy[Any] = st.sampled_from(spec["choices"])
+    elif "options" in spec:  # another type is for ansible-core, which stumbles over a list with no mapping in it
+        return st.lists(parameters(spec["options"]), max_size=3) if spec["type"] == "list" else parameters(spec["options"])
+    else:
+        fitting = SIMPLE[spec.get("elements", spec["type"]).replace("path", "str")]
+    if spec["type"] == "list":
+        fitting = st.lists(fitting, max_size=3)
+    return st.one_of(fitting, fitting, fitting, JSON)
+
+
+def parameters(spec: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Every option or not; those that are required most of the time."""
+    return st.fixed_dictionaries({}, optional={name: values(option) for name, option in spec.items()})
+
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_any_parameter_ends_in_a_sentence(modules: Modules, domain: Domain, name: str) -> None:
+    """On a server with an API, a plan, a resource and an MCP server to meet."""
+    modules.run("gravitee_api", context_path="/w", name="W", target="http://w/mcp")
+    modules.run("am_mcp_server", domain="mcp-demo", name="W", resource_identifier="http://gw/w", client_id="c")
+    modules.run("am_resource", context_path="/w", server_url="http://a", security_domain="d", client_id="c", client_secret="s")
+    modules.run("gravitee_plan", context_path="/w", security="oauth2", oauth_resource="Gravitee AM")
+    known = {"context_path": "/w", "context_paths": ["/w"], "domain": "mcp-demo", "client_id": "c", "name": "W"}
+    spec = importlib.import_module(f"{PACKAGE}.{name}").SPEC
+    start = {option: known[option] for option in spec if option in known}
+    start |= {"wait_timeout": 0} if "wait_timeout" in spec else {}
+
+    @settings(max_examples=40, derandomize=True, deadline=None, database=None)
+    @given(st.booleans(), parameters(spec))
+    def any_parameters(check: bool, given_ones: dict[str, Any]) -> None:
+        try:
+            modules.run(name, check=check, timeout=1, retries=0, **{**start, **given_ones})
+        except ModuleFailed as failure:
+            is_a_sentence(failure)
+            assert "not expected here" not in str(failure), "the server gets the blame for it"
+
+    any_parameters()

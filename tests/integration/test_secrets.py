@@ -78,6 +78,7 @@ def test_nothing_tells_a_secret(
         case "rotate":
             run()
             run("rotate.yml", rotate_wait=0)
+            run(on_failure="rollback", read_timeout=1000, am_gateway_url="http://127.0.0.1:9", verify_timeout=1)
         case "fleet":
             run("fleet.yml", **OWN)
             next(iter(world.apis.values())).definition["resources"][0]["configuration"]["clientSecret"] = "somebody-elses-secret"

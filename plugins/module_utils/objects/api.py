@@ -9,6 +9,12 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
+    READ_ONLY,
+    deployment_due,
+    differing,
+    normal_definition,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
@@ -33,12 +39,6 @@ DROPPED_AT_CREATION = (
     "failover",
     "lifecycleState",
 )
-
-# Changing these does not make a deployment due; they are no part of what the gateway runs.
-NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}
-# What an answer has and a PUT does not take (OpenAPI: ApiV4 without UpdateApiV4), and what gravitee_api_info adds.
-READ_ONLY = {"_links", "createdAt", "crossId", "definitionContext", "deployedAt", "deploymentState", "id", "originContext"}
-READ_ONLY |= {"plans", "primaryOwner", "state", "updatedAt", "workflowState"}
 
 
 class ApiFields(Wire):
@@ -222,7 +222,7 @@ class ManagedApi(Managed):
             if late:
                 yield Change(f"set {', '.join(late)} of API {desired['name']}", self._complete)
         else:
-            names = ", ".join(sorted(_differing(observed, desired)))
+            names = ", ".join(sorted(differing(observed, desired)))
             yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
 
     def _delete(self, api: dict[str, Any]) -> None:
@@ -248,25 +248,3 @@ class ManagedApi(Managed):
             "id": (value or {}).get("id"),
             "deployment_due": deployment_due(plan, value),
         }
-
-
-def normal_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """`definition` with its context paths as the server keeps them."""
-    normal = merge({}, dict(definition))
-    for listener in normal.get("listeners") or []:
-        for entry in listener.get("paths") or []:
-            entry["path"] = normal_path(entry["path"])
-    return normal
-
-
-def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
-    """Whether the gateway serves something else than the definition: the server's word, or a change of what it runs.
-
-    The same in a dry run and in the run after it, so that both deploy or neither does.
-    """
-    changed = _differing(plan.before or {}, plan.after) if plan.after else set()
-    return (value or {}).get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)
-
-
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {key for key in {**before, **after} if after.get(key) != before.get(key)}

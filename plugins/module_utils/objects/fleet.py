@@ -81,6 +81,8 @@ def reconcile(params: Mapping[str, Any], servers: Any, apply: bool) -> dict[str,
     """Every server of the fleet as it should be, or without `apply` what that would take."""
     fleet = [Given(server) for server in params["servers"]]
     _refuse_twins(fleet)
+    if params["parallel"] < 1:
+        raise Refusal(f"parallel: {params['parallel']} servers at the same time is none. Give 1 or more.")
     apim, am = servers.apim, servers.am
     snapshot = ApimSnapshot(apim), AmSnapshot(am, params["domain"])
     live = Live(apim, owners=snapshot[0].owners), Live(am, mcp_servers=snapshot[1].mcp_servers)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The definition of an API: its shape, what of it is read-only, and when a change of it makes a deployment due."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.apim import normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Plan, merge
+
+# Changing these does not make a deployment due; they are no part of what the gateway runs.
+NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}
+# What an answer has and a PUT does not take (OpenAPI: ApiV4 without UpdateApiV4), and what gravitee_api_info adds.
+READ_ONLY = {"_links", "createdAt", "crossId", "definitionContext", "deployedAt", "deploymentState", "id", "originContext"}
+READ_ONLY |= {"plans", "primaryOwner", "state", "updatedAt", "workflowState"}
+
+
+class _Anything(Wire):
+    """A part of a definition: of what it holds only the shape is checked, and that as far as it is reached into."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _Path(_Anything):
+    path: str
+
+
+class _Listener(_Anything):
+    paths: list[_Path] | None = None
+
+
+class _Endpoint(_Anything):
+    name: str
+
+
+class _EndpointGroup(_Anything):
+    name: str
+    endpoints: list[_Endpoint] | None = None
+
+
+class _Definition(_Anything):
+    listeners: list[_Listener] | None = None
+    endpoint_groups: list[_EndpointGroup] | None = None
+
+
+class _Given(Wire):
+    definition: _Definition
+
+
+def normal_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """`definition` with its context paths as the server keeps them; Refusal where it has another shape than a definition."""
+    _Given.given(definition=dict(definition))
+    normal = merge({}, dict(definition))
+    for listener in normal.get("listeners") or []:
+        for entry in listener.get("paths") or []:
+            entry["path"] = normal_path(entry["path"])
+    return normal
+
+
+def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
+    """Whether the gateway serves something else than the definition: the server's word, or a change of what it runs.
+
+    The same in a dry run and in the run after it, so that both deploy or neither does.
+    """
+    changed = differing(plan.before or {}, plan.after) if plan.after else set()
+    return (value or {}).get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {key for key in {**before, **after} if after.get(key) != before.get(key)}
