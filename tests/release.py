@@ -17,8 +17,12 @@ def main() -> int:
     left = sorted(path.name for path in (ROOT / "changelogs/fragments").glob("*.yml"))
     if left:
         problems.append(f"fragments of no release: {', '.join(left)}: raise the version, then antsibull-changelog release")
-    if f"v{version}" not in (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8"):
+    told = (ROOT / "CHANGELOG.rst").read_text(encoding="utf-8")
+    if f"v{version}" not in told:
         problems.append(f"CHANGELOG.rst has no v{version}")
+    untold = [path.stem for path in (ROOT / "plugins/modules").glob("*.py") if f"gravitee.mcp.{path.stem} " not in told]
+    if untold:
+        problems.append(f"CHANGELOG.rst does not tell of {', '.join(untold)}")
     for problem in problems:
         print(problem)
     if not problems:

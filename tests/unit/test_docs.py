@@ -44,6 +44,14 @@ def test_the_clients_page_has_every_profile() -> None:
     assert [name for name in PROFILES if f"`{name}`" not in page] == []
 
 
+def test_promises_name_tests_that_are_there() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    for page in ("README.md", "SECURITY.md"):
+        named = re.findall(r"`(?:tests/)?(\w+\.py)(?:::(?:\w+\.)?(\w+))?`", (ROOT / page).read_text(encoding="utf-8"))
+        assert len(named) > 8
+        assert [name for name in named if f"def {name[1]}" not in written[name[0]] and name[1]] == []
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "SECURITY.md", ROLE / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
