@@ -24,7 +24,7 @@ options:
     choices: [started, deployed, stopped]
     default: started
   label:
-    description: Label of the deployment in the API's history.
+    description: Label of the deployment in the API's history, of 32 characters at the most.
     type: str
   definition_changed:
     description:

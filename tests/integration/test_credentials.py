@@ -9,6 +9,7 @@ from tests.clients import Login, register, subscribe
 from tests.runners import Modules, Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
+from tests.serving import serving
 
 AT = {"context_path": "/w"}
 
@@ -41,6 +42,14 @@ def test_what_am_says_of_them(modules: Modules, resource: dict[str, Any]) -> Non
 def test_where_it_cannot_be_asked_nothing_is_known(modules: Modules, resource: dict[str, Any], elsewhere: dict[str, str]) -> None:
     modules.run("am_resource", **{**resource, **elsewhere})
     assert credentials(modules) == "unknown"
+
+
+def test_nobody_else_is_believed(modules: Modules, resource: dict[str, Any]) -> None:
+    """A proxy in front of AM's gateway that wants credentials of its own, or says welcome to anyone."""
+    for status, body in ((401, b"<html>Who are you?</html>"), (200, b"<html>It works</html>"), (502, b"")):
+        with serving(lambda *_request, told=(status, {}, body): told) as base:
+            modules.run("am_resource", **{**resource, "server_url": base})
+            assert credentials(modules) == "unknown"
 
 
 def test_a_gateway_that_lags_is_waited_for(modules: Modules, world: World, domain: Domain, resource: dict[str, Any]) -> None:

@@ -26,6 +26,14 @@ def test_deployed_and_started_once(modules: Modules) -> None:
     assert done["deployment_due"] is False
 
 
+def test_a_label_too_long_is_refused(modules: Modules, world: World) -> None:
+    modules.run("gravitee_plan", **AT, security="key_less")
+    before = len(world.writes())
+    with pytest.raises(ModuleFailed, match="label: .* has 33 characters, and APIM takes 32. Give a shorter one."):
+        modules.run("gravitee_deployment", **AT, label="x" * 33)
+    assert len(world.writes()) == before
+
+
 def test_deployed_leaves_it_stopped(modules: Modules, world: World) -> None:
     modules.run("gravitee_plan", **AT, security="key_less")
     done = modules.twice("gravitee_deployment", **AT, state="deployed")

@@ -106,3 +106,13 @@ def test_refused_with_a_sentence(modules: Modules, domain: Domain) -> None:
         modules.run("am_domain_settings", **AT, client_registration={"bogus": True})
     with pytest.raises(ModuleFailed, match="magicLinkAuthEnabled.* is not recognized"):
         modules.run("am_domain_settings", **AT, login={"magic_link_auth_enabled": True})
+
+
+def test_settings_that_may_not_be_read_are_not_written(modules: Modules, world: World, domain: Domain) -> None:
+    """AM leaves them out without a word; written back without them, the others would be off."""
+    modules.run("am_domain_settings", **AT, login={"remember_me_enabled": True})
+    world.settings_hidden = True
+    with pytest.raises(ModuleFailed, match="AM does not show the settings of mcp-demo to this account. Give it READ on"):
+        modules.run("am_domain_settings", **AT, login={"register_enabled": True})
+    assert domain.wire["loginSettings"]["rememberMeEnabled"] is True
+    assert modules.run("am_domain_settings", **AT, scopes=["weather"])["changes"] == ["create scope weather"]

@@ -47,7 +47,7 @@ class Fixture:
     def is_accepted(self) -> bool:
         """Whether AM takes the secret with which the gateway asks, if it serves anything."""
         served = [api.served.current for api in self.world.apis.values() if api.served.current]
-        held = [resource["configuration"]["clientSecret"] for one in served for resource in one["resources"]]
+        held = [resource["configuration"]["clientSecret"] for one in served for resource in one.get("resources") or []]
         servers = [server for domain in self.world.domains.values() for server in domain.mcp_servers.values()]
         return set(held) <= {secret["secret"] for server in servers for secret in server["secrets"]}
 

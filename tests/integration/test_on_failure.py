@@ -154,7 +154,7 @@ def test_a_lost_secret_does_not_come_back(playbooks: Playbooks, modules: Modules
 def test_a_door_that_the_documented_flow_opened(playbooks: Playbooks, world: World, domain: Domain, faults: Faults) -> None:
     faults.broken = STEPS["MCP server"]
     kept = playbooks.run(flow="documented")
-    assert "WARNING" in kept.failure
+    assert "OPEN TO STRANGERS" in kept.failure
     assert initialize(playbooks.url) == 200
     world.apis.clear()
     assert playbooks.run(flow="documented", on_failure="stop").code == 2

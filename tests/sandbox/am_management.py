@@ -135,11 +135,16 @@ class AmManagement:
         hrid = request.path_params["hrid"]
         for domain in self._domains():
             if domain.wire["hrid"] == hrid:
-                return answer(domain.wire)
+                return answer(self._visible(domain))
         raise AmError(404, f"Domain [{hrid}] can not be found.")
 
     async def get_domain(self, request: Request) -> Response:
-        return answer(self.domain_of(request).wire)
+        return answer(self._visible(self.domain_of(request)))
+
+    def _visible(self, domain: Domain) -> dict[str, Any]:
+        """Filtered by what the user may read (OpenAPI)."""
+        hidden = ("oidc", "loginSettings") if self.world.settings_hidden else ()
+        return {key: value for key, value in domain.wire.items() if key not in hidden}
 
     async def patch_domain(self, request: Request) -> Response:
         """oidc.clientRegistrationSettings is merged; loginSettings is replaced, what it lacks is off."""

@@ -85,6 +85,7 @@ class World:
         self.token_names: set[tuple[str, str]] = set()
         self.upstream_secured = False
         self.audits_forbidden = False  # whether AM's user may not read the audit log
+        self.settings_hidden = False  # whether AM's user may not read a domain's settings
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
         self.enterprise = False  # whether it has the plugin mcp-proxy
 

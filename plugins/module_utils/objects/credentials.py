@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options, http_session, request
+from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options, http_session, json_of, request
 
 PAUSE = 2.0  # s, between two questions
-ANSWERS = {200: "accepted", 401: "refused"}
 
 
 def credentials(configuration: Mapping[str, Any], options: Options, wait: float) -> str:
@@ -34,9 +33,13 @@ def credentials(configuration: Mapping[str, Any], options: Options, wait: float)
     with http_session(hasty, retries=0) as http:
         while True:
             try:
-                status = request(http, hasty, "POST", where, sign, data={"token": "none"}).status_code
+                answer = request(http, hasty, "POST", where, sign, data={"token": "none"})
             except (requests.RequestException, OSError, ValueError):
                 return "unknown"
-            if status != 401 or time.monotonic() >= deadline:
-                return ANSWERS.get(status, "unknown")
+            if answer.status_code == 200 and "active" in json_of(answer):
+                return "accepted"
+            if answer.status_code != 401 or json_of(answer).get("error") != "invalid_client":
+                return "unknown"  # whoever that was, it was not AM
+            if time.monotonic() >= deadline:
+                return "refused"
             time.sleep(min(PAUSE, wait))

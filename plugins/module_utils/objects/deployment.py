@@ -14,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import A
 from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
 
+LABEL = 32  # characters that APIM takes, by its OpenAPI file
 # What a stranger's call gets: the word for wait_for, and the statuses that say so.
 ANSWERS = {"open": range(200, 300), "secured": (401, 403), "absent": (404,)}
 
@@ -46,6 +47,9 @@ class ManagedDeployment(ApiPart):
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
+        label = self.params["label"] or ""
+        if len(label) > LABEL:
+            raise Refusal(f"label: {label!r} has {len(label)} characters, and APIM takes {LABEL}. Give a shorter one.")
         self.need_api()
         if self.params["state"] == "stopped":
             yield Change(f"stop API {self.title}", lambda now: self.apim.stop(self.api["id"]) or desired)

@@ -174,6 +174,11 @@ class ManagedDomain(Managed):
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
+        if "oidc" not in self.domain:  # AM leaves out what the account may not read, and a PATCH would switch that off
+            raise Refusal(
+                f"domain: AM does not show the settings of {self.title} to this account. Give it READ on DOMAIN_SETTINGS, "
+                "DOMAIN_OPENID, DOMAIN_DCR and DOMAIN_LOGIN_SETTINGS."
+            )
         differing = {
             part: {key: value for key, value in settings.items() if value != observed[part].get(key)}
             for part, settings in desired.items()
