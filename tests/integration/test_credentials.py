@@ -53,11 +53,11 @@ def test_nobody_else_is_believed(modules: Modules, resource: dict[str, Any]) -> 
 
 
 def test_a_gateway_that_lags_is_waited_for(modules: Modules, world: World, domain: Domain, resource: dict[str, Any]) -> None:
-    world.am_version, world.sync_delay = "4.11", 1.5
+    world.am_version, world.sync_delay = "4.11", 3
     renewed = modules.run("am_mcp_server", domain=domain.id, client_id=resource["client_id"], renew_secret=True)
     modules.run("am_resource", **{**resource, "client_secret": renewed["client_secret"]})
     assert credentials(modules) == "refused"
-    assert credentials(modules, wait_timeout=10) == "accepted"
+    assert credentials(modules, wait_timeout=20) == "accepted"
 
 
 @pytest.mark.parametrize("version", ["4.10", "4.11"])
