@@ -16,7 +16,7 @@ import yaml
 from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
-from tests.sandbox.world import World
+from tests.sandbox.world import Request, World
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "ansible_collections.gravitee.mcp.plugins.modules"
@@ -141,6 +141,25 @@ class Playbooks:
         output = process.communicate(timeout=240)[0]
         lines = self.recorded.read_text(encoding="utf-8").splitlines() if self.recorded.exists() else []
         return Played(process.returncode, output, [json.loads(line) for line in lines])
+
+    def kill_after(self, number: int, playbook: str, **variables: Any) -> int:
+        """Kill it when its n-th request to a management plane was carried out and the answer not yet sent. How many came."""
+        look, asked = self.world.on_answer, 0
+
+        def count(request: Request) -> None:
+            nonlocal asked
+            if look:
+                look(request)
+            if request.plane in ("apim", "am"):
+                asked += 1
+                if asked == number:
+                    kill(process)
+
+        self.world.on_answer = count
+        process = self.start(playbook, **variables)
+        process.communicate(timeout=120)
+        self.world.on_answer = look
+        return asked
 
     def start(self, playbook: str, *arguments: str, hosts: Any = None, **variables: Any) -> subprocess.Popen[str]:
         """In a process group of its own, so that kill() ends all of it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,10 +155,15 @@ class Plan:
         }
 
 
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The keys under which the two do not hold the same."""
+    return [key for key in {**before, **after} if before.get(key) != after.get(key)]
+
+
 def _differing(before: Any, after: Any) -> tuple[Any, Any]:
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return before, after
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    keys = differing(before, after)
     return (
         {key: before[key] for key in keys if key in before},
         {key: after[key] for key in keys if key in after},

@@ -64,6 +64,13 @@ def is_a_sentence(failure: ModuleFailed) -> None:
     assert len(told) < 1000, told
 
 
+def ends_in_a_sentence(modules: Modules, base: str, where: str, name: str, given: dict[str, Any]) -> None:
+    try:
+        modules.run(name, **{where: base}, **(APIM if where == "apim_url" else AM), **given)
+    except ModuleFailed as failure:
+        is_a_sentence(failure)
+
+
 def odd(left: list[bytes], _method: str, path: str, _body: bytes) -> tuple[int, dict[str, str], bytes]:
     """A login that works, then one odd answer after the other, the last one again and again."""
     if path.endswith(("/login", "/auth/token")):
@@ -82,20 +89,14 @@ def test_any_answer_ends_in_a_sentence(modules: Modules, where: str, name: str, 
     turns = [[answer] for answer in ANSWERS] + [[dice.choice(ANSWERS) for _answer in range(4)] for _turn in range(15)]
     for turn in turns:
         with serving(functools.partial(odd, list(turn))) as base:
-            try:
-                modules.run(name, **{where: base}, **(APIM if where == "apim_url" else AM), **given)
-            except ModuleFailed as failure:
-                is_a_sentence(failure)
+            ends_in_a_sentence(modules, base, where, name, given)
 
 
 @pytest.mark.parametrize("body", ANSWERS, ids=range(len(ANSWERS)))
 def test_a_login_that_answers_anything(modules: Modules, body: bytes) -> None:
     with serving(lambda *_request: (200, {"Content-Type": "application/json"}, body)) as base:
         for where, name, given in (CALLS[2], CALLS[12]):
-            try:
-                modules.run(name, **{where: base}, **(APIM if where == "apim_url" else AM), **given)
-            except ModuleFailed as failure:
-                is_a_sentence(failure)
+            ends_in_a_sentence(modules, base, where, name, given)
 
 
 @pytest.mark.parametrize("body", ANSWERS, ids=range(len(ANSWERS)))

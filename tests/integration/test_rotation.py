@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.clients import Login, register, subscribe
-from tests.runners import Modules, Playbooks, kill
+from tests.runners import Modules, Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
@@ -69,20 +69,9 @@ def test_a_new_secret_without_a_gap(playbooks: Playbooks, modules: Modules, worl
 
 @pytest.mark.parametrize("number", range(1, 16, 3))  # a third of the requests, by their faults see test_faults.py
 def test_interrupted_anywhere_calls_keep_working(
-    playbooks: Playbooks, modules: Modules, world: World, domain: Domain, token: str, number: int
+    playbooks: Playbooks, modules: Modules, domain: Domain, token: str, number: int
 ) -> None:
-    asked: list[Any] = []
-
-    def count(request: Any) -> None:
-        if request.plane in ("apim", "am"):
-            asked.append(request)
-            if len(asked) == number:
-                kill(process)
-
-    world.on_answer = count
-    process = playbooks.start("rotate.yml", **FAST)
-    process.communicate(timeout=120)
-    world.on_answer = None
+    playbooks.kill_after(number, "rotate.yml", **FAST)
     assert works(modules, playbooks, token)
     assert playbooks.run("rotate.yml", **FAST).code == 0
     assert works(modules, playbooks, token)

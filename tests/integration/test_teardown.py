@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.test_interrupted import is_open
-from tests.runners import Modules, Playbooks, kill
+from tests.runners import Modules, Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
@@ -79,16 +79,6 @@ def test_an_api_with_a_plan_of_others_is_kept(playbooks: Playbooks, modules: Mod
 def test_a_teardown_that_died_is_finished_by_the_next(playbooks: Playbooks, world: World, domain: Domain, number: int) -> None:
     given = {"clients": CLIENTS}
     assert playbooks.run(**given).code == 0
-    asked: list[object] = []
-
-    def count(request: object) -> None:
-        asked.append(request)
-        if len(asked) == number:
-            kill(process)
-
-    world.on_answer = count
-    process = playbooks.start("teardown.yml", **given)
-    process.communicate(timeout=120)
-    world.on_answer = None
+    playbooks.kill_after(number, "teardown.yml", **given)
     assert playbooks.run("teardown.yml", **given).code == 0
     assert (world.apis, domain.mcp_servers, domain.applications) == ({}, {}, {})

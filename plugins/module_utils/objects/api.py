@@ -12,7 +12,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import f
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
     deployment_due,
-    differing,
     normal_definition,
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
@@ -22,6 +21,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
     Managed,
     Plan,
     Refusal,
+    differing,
     mask,
     merge,
     missing,

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.apim import normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Plan, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Plan, differing, merge
 
 # Changing these does not make a deployment due; they are no part of what the gateway runs.
 NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}
@@ -66,9 +66,5 @@ def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:
 
     The same in a dry run and in the run after it, so that both deploy or neither does.
     """
-    changed = differing(plan.before or {}, plan.after) if plan.after else set()
+    changed = set(differing(plan.before or {}, plan.after)) if plan.after else set()
     return (value or {}).get("deploymentState") == "NEED_REDEPLOY" or bool(changed - NOT_OF_THE_GATEWAY)
-
-
-def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {key for key in {**before, **after} if after.get(key) != before.get(key)}
