@@ -75,9 +75,8 @@ from typing import Any
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -103,7 +102,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _observe(self) -> dict[str, dict[str, Any]]:
         if dependencies.MISSING:
             raise AnsibleError(f"The inventory gravitee_mcp needs the Python package {dependencies.MISSING}: install it.")
-        from ansible_collections.gravitee.mcp.plugins.module_utils.objects.discovery import discover  # needs the packages
+        from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import discover  # needs the packages
 
         own = ("probe", "probe_timeout", "domain", "gateway_url", "parallel")
         params = {name: self._value(name) for name in (*CONNECTION, *own)}

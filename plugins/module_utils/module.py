@@ -12,11 +12,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError, Credentials
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
 def _option(variable: str, **spec: Any) -> dict[str, Any]:

@@ -136,7 +136,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.application import ManagedApplication
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
 
 SPEC = {
     "domain": {"type": "str", "required": True},

@@ -125,8 +125,8 @@ applications:
       returned: with O(resource)
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.clients import applications
 
 RULE = {
     "client_name": {"type": "str"},

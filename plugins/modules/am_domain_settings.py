@@ -227,7 +227,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import ManagedDomain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
 
 CLIENT_REGISTRATION = {
     "dynamic_client_registration_enabled": {"type": "bool"},

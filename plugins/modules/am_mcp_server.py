@@ -165,7 +165,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import ManagedMcpServer
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
 
 TOOL = {
     "key": {"type": "str", "required": True, "no_log": False},

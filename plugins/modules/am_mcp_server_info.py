@@ -60,8 +60,8 @@ domain_id:
   type: str
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import mcp_servers
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.info import mcp_servers
 
 SPEC = {
     "domain": {"type": "str", "required": True},

@@ -176,7 +176,7 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.api import ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
 
 SPEC = {
     "id": {"type": "str"},

@@ -92,8 +92,8 @@ apis:
   elements: dict
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import apis
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.info import apis
 
 SPEC = {
     "id": {"type": "str"},

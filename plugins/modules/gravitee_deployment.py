@@ -107,7 +107,7 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.deployment import ManagedDeployment
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
 
 SPEC = {
     **API,

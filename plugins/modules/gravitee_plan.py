@@ -155,7 +155,7 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.plan import ManagedPlan
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
 
 SPEC = {
     **API,

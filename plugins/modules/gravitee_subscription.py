@@ -104,7 +104,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.subscription import ManagedSubscription
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 
 SPEC = {
     **API,

@@ -145,8 +145,8 @@ url:
   type: str
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import check
 
 SPEC = {
     "url": {"type": "str", "required": True},

@@ -185,8 +185,8 @@ failed_servers:
   elements: str
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import reconcile
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import fleet
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.fleet import reconcile
 
 SERVER = {
     "name": {"type": "str", "required": True},

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils import token_cache
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects import clients
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import clients
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes import token_cache
 
 from tests.clients import Login, register
 from tests.integration.test_flows import initialize

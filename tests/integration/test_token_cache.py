@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.token_cache import TokenCache, default_folder
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.token_cache import TokenCache, default_folder
 
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 
 from tests.site.links import broken
 

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.clients import admitted
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES, document_hosts, fits, needs
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import admitted
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, fits, needs
 from ansible_collections.gravitee.mcp.plugins.modules import am_application_info, am_domain_settings
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.api import ManagedApi
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.fleet import Given
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import ManagedMcpServer
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import Given
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

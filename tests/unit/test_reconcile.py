@@ -4,16 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
-    MASK,
-    Change,
-    Managed,
-    Plan,
-    Refusal,
-    mask,
-    merge,
-    missing,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK, Change, Managed, Plan, mask, merge, missing
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field, field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire, web_url
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal, mask, merge
 
 TYPE = "oauth2-am-resource"
 CONFIGURATION = (

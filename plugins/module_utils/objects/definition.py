@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Plan, differing, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Plan, differing, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
 
 # Changing these does not make a deployment due; they are no part of what the gateway runs.
 NOT_OF_THE_GATEWAY = {"name", "description", "labels", "visibility", "categories", "groups", "lifecycleState"}

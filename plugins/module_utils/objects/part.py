@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
 
 
 def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of, scope_changes
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of, scope_changes
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
 TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that AM would generate

@@ -7,7 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import (
+    Change,
+    Managed,
+    Plan,
+    differing,
+    mask,
+    merge,
+    missing,
+)
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
@@ -15,17 +25,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition im
     normal_definition,
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire, web_url
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import (
-    Change,
-    Managed,
-    Plan,
-    Refusal,
-    differing,
-    mask,
-    merge,
-    missing,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
 
 PLUGINS = {"PROXY": "http-proxy", "MCP_PROXY": "mcp-proxy"}  # the entrypoint and the endpoint of each type
 READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON

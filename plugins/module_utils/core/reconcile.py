@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+
 MASK = "********"
 _SECRET_KEY = re.compile(r"(secret|password|passphrase|token|private_?key|api_?key)$", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"authorization|cookie|secret|password|passphrase|token|api[-_]?key", re.IGNORECASE)
 _IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")
-
-
-class Refusal(Exception):
-    """The parameters ask for something that must not or cannot be done. The text is one sentence for the user."""
 
 
 def merge(observed: Any, given: Any) -> Any:

@@ -14,17 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import STATUSES, normal_path, paths_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.api import READ_TIMEOUT, ManagedApi
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.check import Check
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.credentials import credentials
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.deployment import ManagedDeployment
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import ManagedDomain
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import ManagedMcpServer
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.plan import ManagedPlan
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Managed, Plan, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import READ_TIMEOUT, ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, normal_path, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import credentials
 
 
 class Given(dict):

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
     Options,
     http_session,
     json_of,

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal, mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 GRANTED = "ACCEPTED"
 

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 LABEL = 32  # characters that APIM takes, by its OpenAPI file
 # What a stranger's call gets: the word for wait_for, and the statuses that say so.

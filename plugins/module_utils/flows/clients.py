@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.application import client_id_of, details, oauth_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.mcp_server import normal_identifier
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES, fits
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, fits
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import client_id_of, details, oauth_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import normal_identifier
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 DAY = 24 * 3600 * 1000  # ms
 

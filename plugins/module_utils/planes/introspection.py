@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options, http_session, json_of, request
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, http_session, json_of, request
 
 PAUSE = 2.0  # s, between two questions
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
     Options,
     http_session,
     json_of,

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 AT_CREATION = ("name", "type", "description", "redirectUris", "clientId")  # the rest is patched
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import MASK, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.token_cache import TokenCache
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.token_cache import TokenCache
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
     Options,
     code_of,
     http_session,
@@ -21,16 +22,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.transport import (
     request,
     unreachable,
 )
-
-
-class ApiError(Exception):
-    """A server said no, or could not be asked. The text is one sentence: method, path, status, message, remedy."""
-
-    def __init__(self, method: str, path: str, status: int | None, message: str, code: str = "", remedy: str = ""):
-        self.method, self.path, self.status, self.message = method, path, status, message
-        self.code, self.remedy = code, remedy
-        answer = f"answered {status}: {message or 'no message'}" if status else message
-        super().__init__(f"{method} {path} {answer}" + (f" ({remedy})" if remedy else ""))
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import (
-    ApiError,
-    Credentials,
-    Session,
-    Token,
-)
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
 REMEDIES = {

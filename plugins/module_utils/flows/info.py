@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim, normal_path, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.credentials import credentials
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import credentials
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
 def apis(apim: Apim, params: Mapping[str, Any], options: Options) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import paths_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.domain import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.plan import SERVED
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import paths_of
 
 
 def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) -> dict[str, dict[str, Any]]:

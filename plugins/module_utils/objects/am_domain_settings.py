@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.am import Am
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.profiles import PROFILES, document_hosts, needs
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Managed, Plan, Refusal, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, needs
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What MCP clients ask for when they register: identity, and a refresh token.

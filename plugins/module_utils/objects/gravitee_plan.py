@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.apim import Apim
-from ansible_collections.gravitee.mcp.plugins.module_utils.connection import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Change, Plan, Refusal, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in

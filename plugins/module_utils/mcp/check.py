@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp_client import Answer, McpClient
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.journey import Journey, Stopped
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.wire import web_url
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 PRM = "/.well-known/oauth-protected-resource"

@@ -7,13 +7,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
     BaseModel,
     ConfigDict,
     ValidationError,
     to_camel,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.reconcile import Refusal
 
 
 class Wire(BaseModel):
