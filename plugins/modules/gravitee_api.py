@@ -20,10 +20,41 @@ options:
   context_paths:
     description:
       - Context paths of the API, with or without slashes at their ends. Unique in an environment.
-      - The API is found by any one of them; in the end it has exactly these.
+      - The API is found by any one of them; in the end it has all of them, in this order, before any other path.
     type: list
     elements: str
     aliases: [context_path]
+  purge_paths:
+    description: Whether context paths of the API that O(context_paths) does not name are removed. Otherwise they stay.
+    type: bool
+    default: false
+  metadata_path:
+    description:
+      - Whether the API also gets the place where MCP clients look for its OAuth protected resource metadata (RFC 9728),
+        C(/.well-known/oauth-protected-resource) followed by the context path, as a further context path.
+      - Since APIM 4.10.12 the OAuth2 policy answers there, and nothing else leads an API of type V(proxy) to that address.
+        Earlier versions need no such path, and it does no harm there. It is not added to an API of type V(mcp_proxy).
+      - V(false) removes nothing.
+    type: bool
+    default: false
+  challenge:
+    description:
+      - What the gateway's refusals tell MCP clients in the header C(WWW-Authenticate), written as response templates.
+      - A call with no usable token is answered with where the metadata is and which scopes to ask for, if the OAuth2 policy of
+        this APIM does not say both by itself (its version 5.1, APIM 4.10.0 to 4.10.11). A token that lacks a scope is answered
+        with 403 and C(insufficient_scope), as the MCP specification asks.
+      - Response templates of one's own under the keys C(GATEWAY_PLAN_UNRESOLVABLE) and C(OAUTH2_INSUFFICIENT_SCOPE) stay.
+      - Nothing is added to an API of type V(mcp_proxy).
+    type: dict
+    suboptions:
+      url:
+        description: The URL that clients call.
+        type: str
+        required: true
+      scopes:
+        description: The scopes to ask for, as the OAuth2 plan requires them.
+        type: list
+        elements: str
   name:
     description: Name of the API. Required to create one.
     type: str
@@ -181,6 +212,12 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api 
 SPEC = {
     "id": {"type": "str"},
     "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
+    "purge_paths": {"type": "bool", "default": False},
+    "metadata_path": {"type": "bool", "default": False},
+    "challenge": {
+        "type": "dict",
+        "options": {"url": {"type": "str", "required": True}, "scopes": {"type": "list", "elements": "str"}},
+    },
     "name": {"type": "str"},
     "type": {"type": "str", "choices": ["proxy", "mcp_proxy"]},
     "version": {"type": "str"},

@@ -51,13 +51,17 @@ options:
     description: "O(security=oauth2): name of the API's cache resource that keeps the answers about tokens."
     type: str
   required_scopes:
-    description: "O(security=oauth2): scopes that a token must have. APIM 4.11 and later also tell clients to ask for them."
+    description:
+      - "O(security=oauth2): scopes that a token must have."
+      - Since version 5.2 (APIM 4.10.12) the OAuth2 policy also tells clients to ask for them, checked or not.
     type: list
     elements: str
   check_required_scopes:
     description:
       - "O(security=oauth2): whether O(required_scopes) are checked."
-      - If only O(required_scopes) is given, they are checked unless it is empty.
+      - If only O(required_scopes) is given, they are checked if there is any but C(openid). That one says who somebody is, not
+        what they may do, and tokens of clients that asked for no scope lack it. It is required so that clients know a scope to
+        ask for.
     type: bool
   mode_strict:
     description: "O(security=oauth2): whether a token needs all of the O(required_scopes), not just one."

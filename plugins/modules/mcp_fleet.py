@@ -46,7 +46,7 @@ options:
         type: list
         elements: dict
       required_scopes:
-        description: Scopes that a token needs.
+        description: Scopes that clients are told to ask for, see M(gravitee.mcp.gravitee_plan). C(openid) if not set.
         type: list
         elements: str
       read_timeout:

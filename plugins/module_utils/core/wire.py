@@ -15,6 +15,8 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
     to_camel,
 )
 
+WELL_KNOWN = "/.well-known/oauth-protected-resource"  # where a protected resource's metadata is (RFC 9728)
+
 
 class Wire(BaseModel):
     """A part of an object under the names that the server uses (camelCase)."""

@@ -26,6 +26,8 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, normal_path, paths_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import credentials
 
+REQUIRED_SCOPES = ["openid"]  # what clients are told to ask for where nothing else is said; AM's domains have it
+
 
 class Given(dict):
     """Parameters of a managed object; what is not given is None."""
@@ -117,7 +119,7 @@ def _refuse_twins(fleet: list[Given]) -> None:
 def _domain(params: Mapping[str, Any], fleet: list[Given], am: Any, apply: bool) -> dict[str, Any]:
     """The domain's settings, once for all servers, and the scopes that any of them needs."""
     scopes = {scope for server in fleet for scope in _scopes(server)}
-    required = sorted({scope for server in fleet for scope in server["required_scopes"] or []})
+    required = sorted({scope for server in fleet for scope in _required_scopes(server)})
     managed = ManagedDomain(
         am,
         Given(
@@ -133,9 +135,15 @@ def _domain(params: Mapping[str, Any], fleet: list[Given], am: Any, apply: bool)
     return {**facts["domain"], **_told(managed, plan)}
 
 
+def _required_scopes(server: Given) -> list[str]:
+    given = server["required_scopes"]
+    return REQUIRED_SCOPES if given is None else given
+
+
 def _scopes(server: Given) -> list[str]:
+    """What AM's domain must know; those of its own it always does."""
     tools = [scope for tool in server["tools"] or [] for scope in tool.get("scopes") or []]
-    return [*(server["required_scopes"] or []), *tools]
+    return [scope for scope in [*_required_scopes(server), *tools] if scope not in REQUIRED_SCOPES]
 
 
 def _carry_out(managed: Managed, apply: bool) -> tuple[Plan, dict[str, Any]]:
@@ -248,10 +256,16 @@ class _Flow:
                 read_timeout=self.server["read_timeout"] or READ_TIMEOUT,
                 definition=self.server["definition"],
                 adopt=self.server["adopt"],
+                metadata_path=True,
+                challenge=Given(url=self.url, scopes=self._required_scopes),
                 mcp_resource=True,
                 state="present",
             ),
         )
+
+    @property
+    def _required_scopes(self) -> list[str]:
+        return _required_scopes(self.server)
 
     def _resource(self, client_id: str | None, client_secret: str | None) -> ManagedAmResource:
         return ManagedAmResource(
@@ -269,6 +283,6 @@ class _Flow:
     def _plan(self, **given: Any) -> ManagedPlan:
         oauth2 = {
             "oauth_resource": self.shared["resource_name"],
-            "required_scopes": self.server["required_scopes"] or None,
+            "required_scopes": self._required_scopes or None,
         }
         return ManagedPlan(self.apim, self._part(**given, **(oauth2 if given["security"] == "oauth2" else {})))

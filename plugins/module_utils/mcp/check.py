@@ -12,13 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-PRM = "/.well-known/oauth-protected-resource"
 UPSTREAM = (
     "The MCP server itself asks for authentication. Gravitee's guide works only where it does not: switch that off, or keep "
     "the server as it is"
@@ -55,7 +54,7 @@ class Check:
         self.server: Mapping[str, Any] = {}  # the authorization server's metadata
         self.steps: list[dict[str, str]] = []
         self.tools: list[dict[str, str]] = []
-        self.metadata_url: str | None = None
+        self.challenge: dict[str, str] = {}  # of the refusal
         self.client = McpClient(self.url, options)
 
     def run(self) -> dict[str, Any]:
@@ -107,10 +106,9 @@ class Check:
             self._note("no token", asked, f"{got} from the MCP server. {UPSTREAM}", FAILED)
             return "upstream_secured"
         self._note("no token", asked, got, OK)
-        metadata = answer.challenge.get("resource_metadata")
-        header = answer.headers.get("www-authenticate", "none")
-        self._note("challenge", asked, f"WWW-Authenticate: {header}", OK if metadata else WARNING)
-        self.metadata_url = metadata
+        # Without resource_metadata clients look at the well-known places, so that alone is no fault.
+        self._note("challenge", asked, f"WWW-Authenticate: {answer.headers.get('www-authenticate', 'none')}", OK)
+        self.challenge = answer.challenge
         return "secured"
 
     def _neither(self, asked: str, answer: Answer) -> str:
@@ -133,6 +131,7 @@ class Check:
         if resource.rstrip("/") != self.url.rstrip("/"):
             got = f"resource is {resource!r}, but clients call {self.url}: does a proxy hide the host from the gateway?"
             self._note("resource", "the metadata's resource", got, FAILED)
+        self._scopes(document)
         servers = document.get("authorization_servers") or []
         if not servers:
             self._note("authorization server", "the metadata's authorization_servers", "none named", FAILED)
@@ -145,16 +144,16 @@ class Check:
         base = f"{parts.scheme}://{parts.netloc}"
         path = parts.path.rstrip("/")
         places = {
-            self.metadata_url: "named by the challenge",
-            f"{base}{PRM}{path}": "well-known, path at its end",
-            f"{base}{PRM}": "well-known at the root",
+            self.challenge.get("resource_metadata"): "named by the challenge",
+            f"{base}{WELL_KNOWN}{path}": "well-known, path at its end",
+            f"{base}{WELL_KNOWN}": "well-known at the root",
         }
         found = None
         for url, place in places.items():
             document = self._document(url, place, needed=found is None) if url else None
             found = found or document
         if found is None:
-            self._no_metadata(f"{base}{path}{PRM}")
+            self._no_metadata(f"{base}{WELL_KNOWN}{path}", f"{base}{path}{WELL_KNOWN}")
         return found
 
     def _document(self, url: str, place: str, needed: bool) -> dict[str, Any] | None:
@@ -169,12 +168,26 @@ class Check:
         self._note("protected resource metadata", f"GET {url} ({place})", got if needed else f"{got}, and not needed", verdict)
         return None
 
-    def _no_metadata(self, hidden: str) -> None:
-        if self.client.get(hidden).status == 200:
-            got = f"it is at {hidden}, where only the challenge leads: use gravitee_plan with discovery=true, then deploy"
+    def _no_metadata(self, well_known: str, below: str) -> None:
+        """Which of its two places a gateway serves, and how, tells the version of its OAuth2 policy, and so the remedy."""
+        there, hidden = self.client.get(well_known), self.client.get(below)
+        if hidden.status == 200 and "content-type" not in hidden.headers:
+            got = f"it is at {below}, where only the challenge leads: use gravitee_plan with discovery=true, then deploy"
+        elif there.status == 404 and hidden.status in (200, 401):
+            path = urlsplit(well_known).path
+            got = f"no API has the context path {path}: use gravitee_api with metadata_path=true, then deploy"
         else:
-            got = "nowhere: does the OAuth2 plan use a gravitee AM resource, and is it deployed?"
+            got = "nowhere: does the OAuth2 plan use a resource of Gravitee AM that the API has, and is it deployed?"
         self._note("protected resource metadata", "every place where clients look", got, FAILED)
+
+    def _scopes(self, document: Mapping[str, Any]) -> None:
+        """What clients are told to ask for: by the challenge, which they prefer, or by the metadata."""
+        told = self.challenge.get("scope", "").split() or [str(scope) for scope in document.get("scopes_supported") or []]
+        none = (
+            "none named: the official Python SDK 2 then asks for an empty one, and AM answers invalid_scope (gravitee_plan "
+            "required_scopes, gravitee_api challenge)"
+        )
+        self._note("scopes", "the challenge and the metadata", " ".join(told) or none, OK if told else WARNING)
 
     def _authorization_server(self, issuer: str) -> None:
         parts = urlsplit(issuer)
@@ -242,7 +255,7 @@ class Check:
 def _from_gateway(answer: Answer) -> bool:
     """Whether Gravitee's gateway said this itself, and not the server behind it."""
     metadata = answer.challenge.get("resource_metadata", "")
-    return "http_status_code" in answer.body or answer.text.strip() == "Unauthorized" or PRM in metadata
+    return "http_status_code" in answer.body or answer.text.strip() == "Unauthorized" or WELL_KNOWN in metadata
 
 
 def _client_of(token: str) -> str:

@@ -17,15 +17,16 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
     merge,
     missing,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
     deployment_due,
     normal_definition,
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path, paths_of
 
 PLUGINS = {"PROXY": "http-proxy", "MCP_PROXY": "mcp-proxy"}  # the entrypoint and the endpoint of each type
 READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON
@@ -141,12 +142,15 @@ class ManagedApi(Managed):
             base = observed or self._new(definition)
         frame = merge(base, definition)
         given = merge(definition, fields)
-        if self.paths:
+        if self.paths or self.params["metadata_path"]:
             given["listeners"] = self._listeners(frame)
         if endpoint := self._endpoint_groups(frame):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
         self.given = given
-        return merge(base, given)
+        wanted = merge(base, given)
+        if self.params["challenge"] and wanted["type"] == "PROXY":
+            self._add_challenges(wanted)
+        return wanted
 
     def _new(self, definition: Mapping[str, Any]) -> dict[str, Any]:
         """What a new API has before anything is given; Refusal for what only the user can know."""
@@ -179,11 +183,28 @@ class ManagedApi(Managed):
 
     def _listeners(self, frame: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The listeners of `frame`, the HTTP one with the given paths."""
-        paths = [{"path": path} for path in self.paths]
         return [
-            {**listener, "paths": paths} if listener.get("type") == "HTTP" else listener
+            {**listener, "paths": self._paths(listener.get("paths") or [], frame)} if listener.get("type") == "HTTP" else listener
             for listener in frame.get("listeners") or []
         ]
+
+    def _paths(self, has: list[dict[str, Any]], frame: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The given paths first, as the gateway names the resource by the first; then the others, and the metadata's."""
+        given = self.paths or [entry["path"] for entry in has if not entry["path"].startswith(WELL_KNOWN)]
+        named = [entry for path in given for entry in [entry for entry in has if entry["path"] == path] or [{"path": path}]]
+        with_metadata = self.params["metadata_path"] and frame.get("type") == "PROXY"
+        metadata = [{**_host(entry), "path": WELL_KNOWN + entry["path"]} for entry in named] if with_metadata else []
+        others = [entry for entry in has if entry not in named and (not self.params["purge_paths"] or _among(entry, metadata))]
+        return [*named, *others, *(entry for entry in metadata if not _among(entry, others))]
+
+    def _add_challenges(self, wanted: dict[str, Any]) -> None:
+        challenge, templates = self.params["challenge"], wanted.get("responseTemplates") or {}
+        needed = challenge_templates(challenge["url"], challenge["scopes"] or [], self.apim.policy_schema("oauth2"))
+        changed, theirs = with_challenges(templates, needed)
+        if changed != templates:
+            wanted["responseTemplates"] = changed
+            self.given = merge(self.given, {"responseTemplates": changed})
+        self.warnings += [f"challenge: the API has a response template {key} of its own, which stays." for key in theirs]
 
     def _endpoint_groups(self, frame: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The parameters of the endpoint, at the place where `frame` has its only one."""
@@ -216,7 +237,9 @@ class ManagedApi(Managed):
             if observed["state"] == "STARTED":
                 yield Change(f"stop API {observed['name']}", lambda api: self.apim.stop(api["id"]) or api)
             yield Change(f"delete API {observed['name']} and its plans", self._delete)
-        elif observed is None:
+            return
+        self._refuse_taken_paths(observed, desired)
+        if observed is None:
             yield Change(f"create API {desired['name']} at {', '.join(self.paths)}", lambda _: self.apim.create_api(desired))
             late = [key for key in DROPPED_AT_CREATION if self.given.get(key)]
             if late:
@@ -224,6 +247,17 @@ class ManagedApi(Managed):
         else:
             names = ", ".join(sorted(differing(observed, desired)))
             yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
+
+    def _refuse_taken_paths(self, observed: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> None:
+        """APIM would refuse it, too, but a new API's first requests may be written by then."""
+        new = set(paths_of(desired)) - set(paths_of(observed or {})) - set(self.paths)
+        owner = next((api for api in self.apim.owners(new) if api["id"] != (observed or {}).get("id")), None) if new else None
+        if owner:
+            taken = ", ".join(sorted(new & set(paths_of(owner))))
+            raise Refusal(
+                f"metadata_path: {taken} belongs to the API {owner['name']!r} ({owner['id']}). Remove that path from it, or set "
+                "metadata_path=false and serve the metadata there yourself."
+            )
 
     def _delete(self, api: dict[str, Any]) -> None:
         self.apim.delete_api(api["id"])
@@ -248,3 +282,12 @@ class ManagedApi(Managed):
             "id": (value or {}).get("id"),
             "deployment_due": deployment_due(plan, value),
         }
+
+
+def _host(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"host": entry["host"]} if entry.get("host") else {}
+
+
+def _among(entry: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of the others is the same path at the same host."""
+    return any((one["path"], one.get("host")) == (entry["path"], entry.get("host")) for one in others)

@@ -11,13 +11,14 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Ap
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import DISCOVERY, names_metadata
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
 ALIVE = (*SERVED, "STAGING")  # a closed plan stays closed
-DISCOVERY = "addWwwAuthenticateHeader"
+IDENTITY = {"openid"}  # scopes that say who somebody is, not what they may do
 
 
 class PlanFields(Wire):
@@ -133,7 +134,7 @@ class ManagedPlan(ApiPart):
     def _oauth2(self) -> dict[str, Any]:
         given = {name: self.params[name] for name in OAuth2.model_fields}
         if given["check_required_scopes"] is None and given["required_scopes"] is not None:
-            given["check_required_scopes"] = bool(given["required_scopes"])
+            given["check_required_scopes"] = bool(set(given["required_scopes"]) - IDENTITY)
         return OAuth2.given(**given)
 
     def _settle_discovery(self, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
@@ -146,7 +147,7 @@ class ManagedPlan(ApiPart):
         if configuration != (base["security"].get("configuration") or {}):
             schema = self.apim.policy_schema("oauth2")
             known = schema.get("properties", {})
-            if DISCOVERY not in known:
+            if not names_metadata(schema):
                 del configuration[DISCOVERY]
             if schema.get("additionalProperties") is False:
                 theirs = set(self.params["security_configuration"] or {})
