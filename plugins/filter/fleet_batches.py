@@ -45,42 +45,32 @@ _value:
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
-# Option of mcp_fleet → variable of the role, where the name is another one.
-SERVER = {
-    **dict.fromkeys(("name", "context_path", "target", "version", "client_id", "client_secret", "tools", "required_scopes")),
-    **dict.fromkeys(("read_timeout", "adopt")),
-    "definition": "api_definition",
-}
-SHARED = {
-    **dict.fromkeys(("apim_url", "apim_token", "apim_username", "apim_password", "organization", "environment")),
-    **dict.fromkeys(("am_url", "am_token", "am_username", "am_password", "validate_certs", "ca_path")),
-    **dict.fromkeys(("domain", "gateway_url", "am_gateway_url", "resource_name", "plan_name", "dcr", "client_profiles")),
-    **dict.fromkeys(("user_registration", "recreate_lost_server")),
-    "wait_timeout": "verify_timeout",
-}
+SERVER = [field.name for field in fields(Variables) if field.name != "domain"]
+DOMAIN = "domain"  # what servers of one batch have in common, beside the connection
 REQUIRED = ("name", "context_path", "target")
 
 
-def _given(variables: Mapping[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
-    """The role's variables that this host has, under the names of mcp_fleet's options; what is empty is not given."""
-    values = {option: variables.get(f"secure_mcp_{variable or option}") for option, variable in names.items()}
-    return {option: value for option, value in values.items() if value not in (None, "", [], {})}
+def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The role's variables that this host has, without their prefix; what is empty is not given."""
+    values = {name: variables.get(f"{PREFIX}{name}") for name in names}
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def fleet_batches(hosts: Iterable[str], hostvars: Mapping[str, Any], size: int = 50) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for host in hosts:
         variables = hostvars[host]
-        server, options = _given(variables, SERVER), _given(variables, SHARED)
+        server, options = _given(variables, SERVER), _given(variables, [*CONNECTION, DOMAIN])
         for name in REQUIRED:
             if name not in server:
                 raise AnsibleFilterError(f"The host {host} has no secure_mcp_{name}: give it in the inventory.")
-        if server.get("tools") == "discover":
-            del server["tools"]  # the fleet leaves the tools as AM has them
         group = next((group for group in groups if group["options"] == options), None)
         if group is None:
             group = {"options": options, "hosts": [], "servers": []}

@@ -104,23 +104,9 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
     servers = Servers(module.params)
     with _sentences(module, servers):
         thing = managed(servers, module.params)
-        plan = thing.plan()
-        if module.check_mode:
-            thing.warnings += [f"Taken as done by an earlier task: {sentence}" for sentence in plan.unmet[:1]]
-            value = plan.after
-        else:
-            value = plan.apply()
-            thing.settle()
-        facts = thing.facts(value, plan)
+        result = thing.carry_out(apply=not module.check_mode)
     _warn(module, [*servers.warnings, *thing.warnings])
-    result = {
-        "changed": plan.changed,
-        "changes": [change.summary for change in plan.changes],
-        "diff": plan.diff(f"{thing.kind} {thing.title}"),
-        **facts,
-        **servers.retried,
-    }
-    module.exit_json(**result)
+    module.exit_json(**result, **servers.retried)
 
 
 def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:

@@ -9,102 +9,268 @@ module: mcp_fleet
 short_description: Secure or check many MCP servers at once
 version_added: 0.1.0
 description:
-  - Does for a whole list of MCP servers of one domain and environment what the role C(secure_mcp) does for one, in its sealed
-    flow, by the same code as the modules.
+  - Does for a whole list of MCP servers of one domain and environment what the role C(secure_mcp) does for one, by the same steps
+    and the same code.
   - What can be read for all of them at once is read once; servers are worked on in parallel. Checking hundreds takes seconds.
   - A server that is refused stops no other. The task fails in the end, and says which.
 options:
   servers:
-    description: The MCP servers.
+    description:
+      - The MCP servers, each with the variables of the role without C(secure_mcp_).
+      - What a fleet does not do is refused, a file of credentials and a rotation.
     type: list
     elements: dict
     required: true
     suboptions:
+      gateway_url:
+        description: Public base URL of APIM's gateway, as clients call it.
+        type: str
+      am_gateway_url:
+        description: Base URL of AM's gateway, by which APIM's gateway asks about tokens and clients log in.
+        type: str
+      domain:
+        description: The AM domain, by hrid or id. It must exist and be enabled.
+        type: str
       name:
         description: Name of the API, and of the MCP server in AM.
         type: str
-        required: true
+      version:
+        description: Version of the API.
+        type: str
+        default: "1.0"
       context_path:
         description: Context path of the API, in lower case.
         type: str
-        required: true
       target:
-        description: The MCP server's own URL.
-        type: str
-        required: true
-      version:
-        description: Version of the API. V(1.0) if not set.
+        description: The MCP server's own URL. It must not ask for authentication.
         type: str
       client_id:
         description: Client id of the MCP server in AM; generated if there is none.
         type: str
       client_secret:
-        description: Its client secret; generated if there is none.
+        description: Its client secret; generated if there is none, and then handed on without being shown.
         type: str
+      api_type:
+        description:
+          - Kind of API. The OAuth2 plan of V(mcp_proxy), an enterprise plugin, lets in any good token.
+          - That of V(proxy) wants a subscription of each client.
+        type: str
+        choices: [proxy, mcp_proxy]
+        default: proxy
       tools:
-        description: The tools of the MCP server, each with C(key), C(description) and C(scopes).
-        type: list
-        elements: dict
+        description:
+          - The tools of the MCP server, a list with key, description and scopes of each. Scopes that the domain lacks are
+            created.
+          - V(discover) takes those that the MCP server lists; one that appears or disappears later is drift.
+        type: raw
+        default: []
+      tool_scopes:
+        description: With O(servers[].tools=discover), the scopes of each tool by its name; C(*) are those of all others.
+        type: dict
+        default: {}
       required_scopes:
-        description: Scopes that clients are told to ask for, see M(gravitee.mcp.gravitee_plan). C(openid) if not set.
+        description: Scopes that clients are told to ask for. Created where the domain lacks them, and allowed to clients. A
+          token must have them, unless it is V(openid) alone, which some clients do not ask for and which says
+          nothing of what somebody may do. Some clients get no token if this is empty.
         type: list
         elements: str
+        default: [openid]
+      resource_name:
+        description: Name of the API's resource that asks AM about tokens.
+        type: str
+        default: Gravitee AM
+      plan_name:
+        description: Name of the OAuth2 plan.
+        type: str
+        default: OAuth2
       read_timeout:
-        description: How long the gateway waits for the MCP server's answer, in milliseconds. 120000 if not set.
+        description: How long the gateway waits for the MCP server's answer, in milliseconds.
         type: int
-      definition:
-        description: Anything else of the API, see the option definition of M(gravitee.mcp.gravitee_api).
-        type: dict
+        default: 120000
       adopt:
         description: Whether to take over an API of another name at the context path.
         type: bool
         default: false
+      api_definition:
+        description: Anything else of the API, see the option definition of M(gravitee.mcp.gravitee_api).
+        type: dict
+        default: {}
+      client_registration:
+        description: Settings of client registration that win over those of O(servers[].dcr), see
+          M(gravitee.mcp.am_domain_settings).
+        type: dict
+      clients:
+        description: Clients that do not register themselves. They are made in AM and subscribed to the OAuth2 plan.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name of the client.
+            type: str
+            required: true
+          type:
+            description: Kind of client.
+            type: str
+            choices: [native, web, browser, service]
+            default: native
+          redirect_uris:
+            description: Its redirect URIs.
+            type: list
+            elements: str
+          grant_types:
+            description: Its grant types. Authorization code and refresh token if not set.
+            type: list
+            elements: str
+          scopes:
+            description: Its scopes. C(openid), C(offline_access) and C(required_scopes) if not set.
+            type: list
+            elements: str
+          client_id:
+            description: Its client id; generated if there is none.
+            type: str
+          client_secret:
+            description: Its client secret, for a client that is no public one; a generated one is not shown.
+            type: str
+      client_profiles:
+        description: The MCP clients that may register themselves, see M(gravitee.mcp.am_domain_settings). All of them if empty.
+        type: list
+        elements: str
+        choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+        default: []
+      client_metadata_documents:
+        description: Client ID metadata documents (AM 4.12), see M(gravitee.mcp.am_domain_settings).
+        type: dict
+      registered_clients:
+        description:
+          - What to do about clients that registered themselves and got a token for this MCP server.
+          - V(subscribe) gives those their subscription that O(servers[].admit) or O(servers[].admit_profiles) admit.
+          - V(report) says who waits. V(ignore) does not look.
+        type: str
+        choices: [subscribe, report, ignore]
+        default: report
+      admit:
+        description: Rules for the clients to subscribe, see the option admit of M(gravitee.mcp.am_application_info).
+        type: list
+        elements: dict
+        default: []
+      admit_profiles:
+        description: Well-known clients to subscribe, by their redirect URIs. Those of C(client_profiles) if not set.
+        type: list
+        elements: str
+        choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+      token_days:
+        description: How far back a client's token may lie, in days.
+        type: int
+        default: 30
+      test_username:
+        description: A test user of the domain. If set, the look from outside goes all the way, through login, to the tools.
+        type: str
+      test_password:
+        description: The test user's password.
+        type: str
+      test_client_id:
+        description: The client that the test user logs in with, one with a subscription. Registers one if not set.
+        type: str
+      flow:
+        description:
+          - V(sealed), a new API is never reachable without a token.
+          - V(documented), exactly the order of Gravitee's guide, which opens a new API before it closes it.
+          - Neither ever reopens a closed one.
+        type: str
+        choices: [sealed, documented]
+        default: sealed
+      preflight:
+        description: What to do about a target that asks for authentication itself.
+        type: str
+        choices: [fail, warn, skip]
+        default: fail
+      dcr:
+        description: Whether to let MCP clients register themselves in the domain. V(false) leaves the domain as it is.
+        type: bool
+        default: true
+      user_registration:
+        description: Whether to let users create an account on the login page. V(false) leaves the domain as it is.
+        type: bool
+        default: true
+      recreate_lost_server:
+        description: Whether an MCP server in AM before 4.11 may be deleted and created again with the same client id, when the
+          API does not hold its secret. There is no other way to a lost secret.
+        type: bool
+        default: true
+      verify:
+        description: >-
+          Whether to ask the gateways: AM's, if it takes the secret that the API holds, and APIM's, if it serves what
+          it should in the end.
+        type: bool
+        default: true
+      verify_timeout:
+        description: How long to wait for that, in seconds.
+        type: int
+        default: 60
+      on_failure:
+        description:
+          - What to do when the run has deployed the API, or tried to, and then fails, as where it does not look right from
+            outside.
+          - V(keep) leaves it as it is and says so. V(stop) stops it, so that nobody gets in.
+          - V(rollback) puts back the definition and the plans that stood before, and deploys them. A keyless plan that was
+            closed stays closed; where nothing else let anyone in before, V(rollback) stops.
+        type: str
+        choices: [keep, stop, rollback]
+        default: keep
+      credentials_file:
+        description:
+          - Where to write client id and secret of the MCP server, and those of known clients that AM generated, as JSON.
+          - A file on the host that calls the servers, with mode C(0600). Nothing secret is written to disk without it.
+          - It holds variables of this role, so a later run may be given it with C(-e @file). Give each host a file of its own.
+        type: str
+      teardown_api:
+        description:
+          - What a teardown does with the API, V(delete) it with its plans or V(keep) it, stopped and with its plans closed.
+          - An API with a plan that others made is kept, stopped, and that plan with it.
+        type: str
+        choices: [delete, keep]
+        default: delete
+      teardown_clients:
+        description:
+          - What a teardown does with O(servers[].clients), V(delete) them in AM and APIM, or close their subscriptions and
+            V(keep) them.
+          - Keep those that other MCP servers have, too.
+        type: str
+        choices: [delete, keep]
+        default: delete
+      teardown_domain:
+        description: Whether a teardown switches off again what lets clients and users register in the domain. Other servers may
+          need it.
+        type: bool
+        default: false
+      rotate:
+        description: Whether an MCP server that is secured already gets a new secret, as C(rotate.yml) gives it one.
+        type: bool
+        default: false
+      rotate_wait:
+        description: How long to wait, in seconds, until the gateways know the new secret and before the old one is deleted.
+        type: int
+        default: 15
+      rotate_recreate:
+        description: Whether a rotation on AM before 4.11 may delete the MCP server and create it again with the same client id.
+          From then until the gateways have followed, good tokens are answered with 503.
+        type: bool
+        default: false
   domain:
-    description: The AM domain, by hrid or id.
+    description: The AM domain of those servers that name none.
     type: str
-    required: true
   gateway_url:
-    description: Public base URL of APIM's gateway, as clients call it.
+    description: Public base URL of APIM's gateway, of those servers that name none.
     type: str
-    required: true
   am_gateway_url:
-    description: Base URL of AM's gateway, by which APIM's gateway asks about tokens and clients log in.
+    description: Base URL of AM's gateway, of those servers that name none.
     type: str
-    required: true
-  resource_name:
-    description: Name of each API's resource that asks AM about tokens.
-    type: str
-    default: Gravitee AM
-  plan_name:
-    description: Name of the OAuth2 plans.
-    type: str
-    default: OAuth2
-  dcr:
-    description: Whether to let MCP clients register themselves in the domain. V(false) leaves the domain as it is.
-    type: bool
-    default: true
-  client_profiles:
-    description: The MCP clients that may register themselves, see M(gravitee.mcp.am_domain_settings). All of them if not set.
-    type: list
-    elements: str
-  user_registration:
-    description: Whether to let users create an account. V(false) leaves the domain as it is.
-    type: bool
-    default: true
-  recreate_lost_server:
-    description: Whether an MCP server in AM before 4.11 may be made anew when the API does not hold its secret.
-    type: bool
-    default: true
   look:
     description:
-      - Whether to look at each server from outside, too, as M(gravitee.mcp.mcp_check) does, with no token.
-      - Also asks AM's gateway whether it takes the secret that the API holds; one that it refuses is renewed.
+      - Whether to look at each server from outside, too, as M(gravitee.mcp.mcp_check) does.
     type: bool
     default: false
-  wait_timeout:
-    description: For how many seconds AM's gateway, which learns of a new secret some seconds after AM, may refuse one.
-    type: int
-    default: 30
   parallel:
     description: How many servers to work on at the same time.
     type: int
@@ -170,6 +336,14 @@ servers:
       description: Why.
       type: str
       returned: when it was refused
+    waiting:
+      description: Clients that registered themselves and wait, see M(gravitee.mcp.mcp_admission).
+      type: list
+      elements: str
+    warnings:
+      description: What is odd about it.
+      type: list
+      elements: str
     seen:
       description: What M(gravitee.mcp.mcp_check) saw.
       type: dict
@@ -185,35 +359,22 @@ failed_servers:
   elements: str
 """
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import reconcile
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import fleet
 
-SERVER = {
-    "name": {"type": "str", "required": True},
-    "context_path": {"type": "str", "required": True},
-    "target": {"type": "str", "required": True},
-    "version": {"type": "str"},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "tools": {"type": "list", "elements": "dict"},
-    "required_scopes": {"type": "list", "elements": "str"},
-    "read_timeout": {"type": "int"},
-    "definition": {"type": "dict"},
-    "adopt": {"type": "bool", "default": False},
-}
 SPEC = {
-    "servers": {"type": "list", "elements": "dict", "required": True, "options": SERVER},
-    "domain": {"type": "str", "required": True},
-    "gateway_url": {"type": "str", "required": True},
-    "am_gateway_url": {"type": "str", "required": True},
-    "resource_name": {"type": "str", "default": "Gravitee AM"},
-    "plan_name": {"type": "str", "default": "OAuth2"},
-    "dcr": {"type": "bool", "default": True},
-    "client_profiles": {"type": "list", "elements": "str"},
-    "user_registration": {"type": "bool", "default": True},
-    "recreate_lost_server": {"type": "bool", "default": True},
+    "servers": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": argument_spec(Variables, required=False),
+    },
+    "domain": {"type": "str"},
+    "gateway_url": {"type": "str"},
+    "am_gateway_url": {"type": "str"},
     "look": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "int", "default": 30},
     "parallel": {"type": "int", "default": 8},
 }
 

@@ -24,6 +24,7 @@ from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
 
 PROFILE = "legacy"  # how arguments and results are serialized; ansible-core before 2.19 knows no other
 SWITCH = "gravitee_mcp_in_controller"
@@ -49,6 +50,13 @@ class InControllerAction(NormalAction):
         result = self._parse_returned_data({"stdout": printed.getvalue()}, *([PROFILE] if _knows_profiles() else []))
         for key in [key for key in result if key.startswith("_ansible_") and key != "_ansible_parsed"]:
             del result[key]
+        return result
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """A result that holds a secret which was generated just now is not shown, whatever the task says; a failure is."""
+        result = super().run(tmp, task_vars)
+        if result.get("client_secret") not in (None, TO_COME):
+            result["_ansible_no_log"] = True
         return result
 
     def _may_stay(self, task_vars: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 
 MASK = "********"
+TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that the server would generate
 _SECRET_KEY = re.compile(r"(secret|password|passphrase|token|private_?key|api_?key)$", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"authorization|cookie|secret|password|passphrase|token|api[-_]?key", re.IGNORECASE)
 _IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")
@@ -198,6 +199,20 @@ class Managed:
 
     def settle(self) -> None:
         """After the changes: wait until they show. Reads only."""
+
+    def carry_out(self, apply: bool, settle: bool = True) -> dict[str, Any]:
+        """Plan, and apply the plan or not: what a task returns. Without `settle` that is left to the caller."""
+        plan = self.plan()
+        if apply:
+            value = plan.apply()
+            if settle:
+                self.settle()
+        else:
+            self.warnings += [f"Taken as done by an earlier task: {sentence}" for sentence in plan.unmet[:1]]
+            value = plan.after
+        changes = [change.summary for change in plan.changes]
+        diff = plan.diff(f"{self.kind} {self.title}")
+        return {"changed": plan.changed, "changes": changes, "diff": diff, **self.facts(value, plan)}
 
     def plan(self) -> Plan:
         observed = self.observe()

@@ -11,15 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan, mask, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of, scope_changes
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
-TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that AM would generate
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOOL_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Tool(Wire):
@@ -33,7 +32,7 @@ class Tool(Wire):
     @field_validator("key")
     @classmethod
     def _plain(cls, value: str) -> str:
-        if not _KEY.fullmatch(value):
+        if not TOOL_KEY.fullmatch(value):
             raise ValueError(f"{value!r} is no tool key. Use 1 to 64 letters, digits, '_' and '-'.")
         return value
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An option said once: a field of a dataclass with its type and default, from which the argument spec follows.
+
+    @dataclass(frozen=True)
+    class Options:
+        name: str = option(required=True)
+        scopes: list[str] | None = option()
+        state: str = option("present", choices=["present", "absent"])
+"""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+_TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "dict": "dict", "list": "list", "Any": "raw"}
+
+
+def option(default: Any = None, **spec: Any) -> Any:
+    """A field with what the argument spec says beyond type and default: required, choices, no_log, options …"""
+    made = dataclasses.field(default=None, metadata={"spec": spec, "default": default})
+    if isinstance(default, (list, dict)):
+        made = dataclasses.field(default_factory=lambda: type(default)(default), metadata=made.metadata)
+    elif default is not None:
+        made = dataclasses.field(default=default, metadata=made.metadata)
+    return made
+
+
+def argument_spec(options: type, names: Iterable[str] | None = None, required: bool = True) -> dict[str, dict[str, Any]]:
+    """The argument spec of a dataclass of options, or of those `names`; without `required` none of them has to be given."""
+    fields = {field.name: field for field in dataclasses.fields(options)}
+    return {name: _spec(fields[name], required) for name in (fields if names is None else names)}
+
+
+def _spec(field: dataclasses.Field[Any], required: bool) -> dict[str, Any]:
+    kind = str(field.type).removesuffix(" | None")
+    outer, _, inner = kind.partition("[")
+    spec: dict[str, Any] = {"type": _TYPES[outer], **field.metadata["spec"]}
+    if outer == "list" and inner:
+        spec.setdefault("elements", _TYPES[inner.partition("[")[0].rstrip("]")])
+    if field.metadata["default"] is not None:
+        spec["default"] = field.metadata["default"]
+    if not required:
+        spec.pop("required", None)
+    return spec

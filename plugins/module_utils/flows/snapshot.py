@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planes as they were when they were read in bulk, for planning many objects without a request each."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
+
+
+class Live:
+    """A plane that is asked and told everything anew, but for what `known` answers."""
+
+    def __init__(self, plane: Any, **known: Any):
+        self._plane = plane
+        self.__dict__.update(known)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plane, name)
+
+
+class ApimSnapshot(Live):
+    """What APIM has now: every API from one list, the plans of an API from one request."""
+
+    def __init__(self, apim: Any):
+        super().__init__(apim, plugins=cache(apim.plugins), policy_schema=cache(apim.policy_schema))
+        self._apis = {api["id"]: api for api in apim.apis(expands="deploymentState")}
+        self._owners = {path: api for api in self._apis.values() for path in paths_of(api)}
+        self._plans: dict[str, list[dict[str, Any]]] = {}
+
+    def owners(self, paths: set[str]) -> list[dict[str, Any]]:
+        return list({self._owners[path]["id"]: self._owners[path] for path in paths if path in self._owners}.values())
+
+    def api(self, api_id: str) -> tuple[dict[str, Any], str]:
+        return self._apis[api_id], ""
+
+    def plans(self, api_id: str, statuses: Iterable[str] = STATUSES) -> list[dict[str, Any]]:
+        if api_id not in self._plans:
+            self._plans[api_id] = self._plane.plans(api_id)
+        return [plan for plan in self._plans[api_id] if plan["status"] in statuses]
+
+
+class AmSnapshot(Live):
+    """What AM has now."""
+
+    def __init__(self, am: Any):
+        servers = cache(lambda domain_id: list(am.mcp_servers(domain_id)))
+        super().__init__(am, domain=cache(am.domain), scopes=cache(am.scopes), mcp_servers=servers)

@@ -1,0 +1,339 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of the flows in the guide's order, and from which variables the options of each one's module come.
+
+Role and fleet walk the same steps: the role by a task each, whose options the lookup gravitee.mcp.secure_mcp gets from here;
+the fleet, and the look before anything is written, by the objects behind the modules (walk.py).
+
+A step gets the variables of the host and what the steps before returned, by their names: in the role the registered results,
+secure_mcp__NAME. What it leaves out is not given to the module.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+
+Options = dict[str, Any]
+Done = Mapping[str, Mapping[str, Any]]  # name of a step → the result of its module
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: the module, its options, and the variable or the decision of the situation without which it is left out."""
+
+    name: str
+    module: str
+    options: Callable[[Variables, Done], Options]
+    when: str = ""
+
+    def is_due(self, done: Done) -> bool:
+        return not self.when or bool(done["situation"].get(self.when))
+
+
+def situation(v: Variables, _done: Done) -> Options:
+    return _given(**asdict(v))
+
+
+def api(v: Variables, done: Done) -> Options:
+    seen = done["situation"]
+    return _given(
+        id=seen["api_id"] if seen["ours"] else None,
+        context_paths=[v.context_path],
+        metadata_path=True,
+        challenge={"url": v.url, "scopes": v.required_scopes},
+        name=v.name,
+        type=v.api_type,
+        version=v.version,
+        target=v.target,
+        read_timeout=v.read_timeout,
+        definition=v.api_definition,
+        adopt=v.adopt,
+    )
+
+
+def open_plan(v: Variables, done: Done) -> Options:
+    return {**_part(v, done), "security": "key_less"}
+
+
+def open_deployment(v: Variables, done: Done) -> Options:
+    return {**_part(v, done), "label": "open, to be secured", **_proof(v, "open")}
+
+
+def open_test(v: Variables, _done: Done) -> Options:
+    return {"url": v.url, "expect": ["open"], "wait_timeout": v.verify_timeout}
+
+
+def domain(v: Variables, done: Done) -> Options:
+    """Settings and scopes at once: AM's gateway answers 404 for a moment after every write of a domain."""
+    return _given(
+        domain=done["situation"]["domain"]["id"],
+        scopes=_scopes(v, done) or None,
+        mcp_clients=v.dcr and not v.client_profiles,
+        client_profiles=(v.client_profiles if v.dcr else None) or None,
+        client_metadata_documents=v.client_metadata_documents,
+        mcp_client_scopes=v.required_scopes,
+        client_registration=v.client_registration,
+        login={"register_enabled": True} if v.user_registration else None,
+    )
+
+
+def _scopes(v: Variables, done: Done) -> list[str]:
+    """What the domain must know for the required scopes and the tools; those of its own it always does."""
+    tools = [scope for tool in _tools(v, done) or [] for scope in tool.get("scopes") or []]
+    return [scope for scope in dict.fromkeys([*v.required_scopes, *tools]) if scope not in ("openid", "offline_access")]
+
+
+def _tools(v: Variables, done: Done) -> list[dict[str, Any]] | None:
+    tools: list[dict[str, Any]] | None = done["situation"].get("tools")
+    return tools
+
+
+def mcp_server(v: Variables, done: Done) -> Options:
+    return _given(
+        domain=done["situation"]["domain"]["id"],
+        name=v.name,
+        resource_identifiers=[v.url],
+        client_id=v.client_id,
+        client_secret=v.client_secret,
+        tools=_tools(v, done) or None,
+    )
+
+
+def secret(v: Variables, done: Done) -> Options:
+    """Beside the others where AM can hold more than one: another controller may be putting one of them in place."""
+    rotating = done["situation"]["rotating"]
+    return _given(
+        domain=done["situation"]["domain"]["id"],
+        resource_identifiers=[v.url],
+        rotate_secret=True,
+        recreate=v.rotate_recreate if rotating else v.recreate_lost_server,
+    )
+
+
+def resource(v: Variables, done: Done) -> Options:
+    server, new = done.get("mcp_server") or {}, done.get("secret") or {}
+    return _given(
+        **_part(v, done),
+        name=v.resource_name,
+        server_url=v.am_gateway_url.rstrip("/"),
+        security_domain=done["situation"]["domain"]["path"].strip("/"),
+        client_id=server.get("client_id") or done["situation"]["client_id"],
+        client_secret=v.client_secret or new.get("client_secret") or server.get("client_secret"),
+        enabled=True,
+    )
+
+
+def oauth2_plan(v: Variables, done: Done) -> Options:
+    return _given(
+        **_part(v, done),
+        name=v.plan_name,
+        security="oauth2",
+        oauth_resource=v.resource_name,
+        required_scopes=v.required_scopes,
+    )
+
+
+def keyless_plans(v: Variables, done: Done) -> Options:
+    opened = bool((done.get("open_plan") or {}).get("changed"))
+    return {**_part(v, done), "security": "key_less", "state": "closed", "will_exist": opened}
+
+
+def deployment(v: Variables, done: Done) -> Options:
+    """Due when anything before changed what the gateway runs; started already where it was opened before."""
+    before = [done.get(name) or {} for name in ("api", "resource", "oauth2_plan", "keyless_plans")]
+    opened = bool((done.get("open_deployment") or {}).get("changed"))
+    return {
+        **_part(v, done),
+        "state": "deployed" if opened else "started",
+        "label": "secured",
+        "definition_changed": any(result.get("deployment_due") for result in before),
+        **_proof(v, "secured"),
+    }
+
+
+def new_secret_resource(v: Variables, done: Done) -> Options:
+    """Of a rotation: the secret and nothing else."""
+    return _given(**_part(v, done), name=v.resource_name, client_secret=(done.get("secret") or {}).get("client_secret"))
+
+
+def new_secret_deployment(v: Variables, done: Done) -> Options:
+    """Of a rotation: what stands still is not started."""
+    return {**_part(v, done), "state": "deployed", "label": "new secret", "definition_changed": True, **_proof(v, "secured")}
+
+
+def old_secrets(v: Variables, done: Done) -> Options:
+    kept = (done.get("secret") or {}).get("secret_name")
+    return {"domain": done["situation"]["domain"]["id"], "resource_identifiers": [v.url], "only_secret": kept}
+
+
+def client(v: Variables, done: Done, name: str) -> Options:
+    """Of the known client `name`, in AM."""
+    known = _client(v, name)
+    return _given(
+        domain=done["situation"]["domain"]["id"],
+        name=name,
+        type=known.get("type") or "native",
+        redirect_uris=known.get("redirect_uris"),
+        grant_types=known.get("grant_types") or ["authorization_code", "refresh_token"],
+        scopes=known.get("scopes") or list(dict.fromkeys(["openid", "offline_access", *v.required_scopes])),
+        client_id=known.get("client_id"),
+        client_secret=known.get("client_secret"),
+    )
+
+
+def subscription(v: Variables, done: Done, name: str) -> Options:
+    """Of the known client `name`, whose client id the step `clients` told."""
+    made = next((one for one in (done.get("clients") or {}).get("results") or [] if one.get("item") == name), {})
+    return {
+        **_part(v, done),
+        "plan": v.plan_name,
+        "client_id": made.get("client_id") or TO_COME,
+        "application_name": name,
+        "application_type": _client(v, name).get("type") or "native",
+    }
+
+
+def _client(v: Variables, name: str) -> Mapping[str, Any]:
+    return next(one for one in v.clients if one["name"] == name)
+
+
+def admission(v: Variables, done: Done) -> Options:
+    return _given(
+        **_part(v, done),
+        domain=done["situation"]["domain"]["id"],
+        resource=v.url,
+        plan=v.plan_name,
+        since_days=v.token_days,
+        admit=v.admit,
+        client_profiles=v.client_profiles if v.admit_profiles is None else v.admit_profiles,
+        subscribe=v.registered_clients == "subscribe",
+    )
+
+
+def verify(v: Variables, _done: Done) -> Options:
+    return _given(
+        url=v.url,
+        username=v.test_username,
+        password=v.test_password,
+        client_id=v.test_client_id,
+        expect=["secured"],
+        wait_timeout=v.verify_timeout,
+    )
+
+
+def _part(v: Variables, done: Done) -> Options:
+    """How a part of the API names it; a new API has no id in a dry run."""
+    api_id = (done.get("api") or {}).get("id") or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
+    return _given(api_id=api_id, context_path=v.context_path)
+
+
+def _proof(v: Variables, what: str) -> Options:
+    return {"wait": v.verify, "wait_for": what, "wait_timeout": v.verify_timeout, "gateway_url": v.url}
+
+
+def _given(**options: Any) -> Options:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def credentials_file(v: Variables, done: Done) -> Options:
+    """Of the MCP server, and of the known clients that AM generated just now."""
+    made = [one for one in (done.get("clients") or {}).get("results") or [] if one.get("client_secret")]
+    clients = [{"name": one["item"], "client_id": one["client_id"], "client_secret": one["client_secret"]} for one in made]
+    return {**_part(v, done), "path": v.credentials_file, "resource_name": v.resource_name, "clients": clients}
+
+
+def rotated_credentials_file(v: Variables, done: Done) -> Options:
+    return {**_part(v, done), "path": v.credentials_file, "resource_name": v.resource_name}
+
+
+# Taking away
+
+
+def stop(v: Variables, done: Done) -> Options:
+    return {**_part(v, done), "state": "stopped"}
+
+
+def left_subscription(v: Variables, done: Done, name: str) -> Options:
+    state = "absent" if v.teardown_clients == "delete" else "closed"
+    return {**_part(v, done), "plan": v.plan_name, "client_id": _left_id(done, name), "application_name": name, "state": state}
+
+
+def left_client(v: Variables, done: Done, name: str) -> Options:
+    return {"domain": done["situation"]["domain"]["id"], "name": name, "client_id": _left_id(done, name), "state": "absent"}
+
+
+def _left_id(done: Done, name: str) -> str:
+    return str(next(one["client_id"] for one in done["situation"]["clients"] if one["name"] == name))
+
+
+def left_plan(v: Variables, done: Done, security: str) -> Options:
+    """The OAuth2 plan by its name, keyless ones whatever they are called."""
+    named = {"name": v.plan_name} if security == "oauth2" else {}
+    return {**_part(v, done), **named, "security": security, "state": "closed"}
+
+
+def left_api(v: Variables, done: Done) -> Options:
+    return {"id": done["situation"]["api_id"], "context_paths": [v.context_path], "state": "absent"}
+
+
+def left_mcp_server(v: Variables, done: Done) -> Options:
+    return {"domain": done["situation"]["domain"]["id"], "resource_identifiers": [v.url], "state": "absent"}
+
+
+def left_domain(v: Variables, done: Done) -> Options:
+    """What the role switches on so that MCP clients may register; the scopes that they may have stay."""
+    switches = ("dynamic_client_registration_enabled", "open_dynamic_client_registration_enabled")
+    allowed = ("allow_localhost_redirect_uri", "allow_http_scheme_redirect_uri")
+    return _given(
+        domain=done["situation"]["domain"]["id"],
+        client_registration=dict.fromkeys((*switches, *allowed), False) if v.dcr else None,
+        login={"register_enabled": False} if v.user_registration else None,
+    )
+
+
+SECURE = (
+    Step("api", "gravitee_api", api),
+    Step("open_plan", "gravitee_plan", open_plan, when="opening"),
+    Step("open_deployment", "gravitee_deployment", open_deployment, when="opening"),
+    Step("open_test", "mcp_check", open_test, when="opening"),
+    Step("domain", "am_domain_settings", domain),
+    Step("mcp_server", "am_mcp_server", mcp_server),
+    Step("secret", "am_mcp_server_secret", secret, when="new_secret"),
+    Step("resource", "am_resource", resource),
+    Step("oauth2_plan", "gravitee_plan", oauth2_plan),
+    Step("keyless_plans", "gravitee_plan", keyless_plans),
+    Step("deployment", "gravitee_deployment", deployment),
+)
+# The results that tell what the role changed, in the order of its tasks.
+CHANGING = (*(step.name for step in SECURE), "clients", "subscriptions", "admission", "old_secrets")
+
+
+def told(done: Done, what: str, names: tuple[str, ...] = CHANGING) -> list[Any]:
+    """The changes, or the diffs, of those of the results that changed something."""
+    results: list[Mapping[str, Any]] = []
+    for name in names:
+        result = done.get(name) or {}
+        results += result.get("results") or [result]
+    changed = [result for result in results if result.get("changes")]
+    if what == "diff":
+        return [result["diff"] for result in changed if result.get("diff")]
+    return [change for result in changed for change in result["changes"]]
+
+
+def result(v: Variables, done: Done) -> Options:
+    """What a run of the role says in the end: its changes and diffs, who waits, and how the server looks from outside."""
+    seen = done.get("verified") or {}
+    return {
+        "name": v.name,
+        "url": v.url,
+        "context_path": v.context_path,
+        "changes": told(done, "changes"),
+        "diff": told(done, "diff"),
+        "waiting": (done.get("admission") or {}).get("waiting") or [],
+        "seen": {key: seen[key] for key in ("result", "summary", "tools") if key in seen},
+    }

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the role secure_mcp, without their prefix: their types and defaults, once for role and fleet.
+
+The role's meta/argument_specs.yml documents them and its defaults/main.yml repeats the defaults; a test compares the three.
+Connection and delegate_to are options of every module and of Ansible, so they are not here.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+
+PREFIX = "secure_mcp_"
+CLIENT = {
+    "name": {"type": "str", "required": True},
+    "type": {"type": "str", "choices": ["native", "web", "browser", "service"], "default": "native"},
+    "redirect_uris": {"type": "list", "elements": "str"},
+    "grant_types": {"type": "list", "elements": "str"},
+    "scopes": {"type": "list", "elements": "str"},
+    "client_id": {"type": "str"},
+    "client_secret": {"type": "str", "no_log": True},
+}
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What a host says of its MCP server. Times in seconds, but for read_timeout, which is in milliseconds."""
+
+    # Where
+    gateway_url: str = option(required=True)
+    am_gateway_url: str = option(required=True)
+    domain: str = option(required=True)
+    # What
+    name: str = option(required=True)
+    version: str = option("1.0")
+    context_path: str = option(required=True)
+    target: str = option(required=True)
+    client_id: str | None = option()
+    client_secret: str | None = option(no_log=True)
+    api_type: str = option("proxy", choices=["proxy", "mcp_proxy"])
+    tools: Any = option([])
+    tool_scopes: dict[str, Any] = option({})
+    required_scopes: list[str] = option(["openid"])
+    resource_name: str = option("Gravitee AM")
+    plan_name: str = option("OAuth2")
+    read_timeout: int = option(120000)
+    adopt: bool = option(False)
+    api_definition: dict[str, Any] = option({})
+    # Who
+    client_registration: dict[str, Any] | None = option()
+    clients: list[dict[str, Any]] = option([], options=CLIENT)
+    client_profiles: list[str] = option([], choices=list(PROFILES))
+    client_metadata_documents: dict[str, Any] | None = option()
+    registered_clients: str = option("report", choices=["subscribe", "report", "ignore"])
+    admit: list[dict[str, Any]] = option([])
+    admit_profiles: list[str] | None = option(choices=list(PROFILES))
+    token_days: int = option(30)
+    test_username: str | None = option()
+    test_password: str | None = option(no_log=True)
+    test_client_id: str | None = option()
+    # How
+    flow: str = option("sealed", choices=["sealed", "documented"])
+    preflight: str = option("fail", choices=["fail", "warn", "skip"])
+    dcr: bool = option(True)
+    user_registration: bool = option(True)
+    recreate_lost_server: bool = option(True)
+    verify: bool = option(True)
+    verify_timeout: int = option(60)
+    on_failure: str = option("keep", choices=["keep", "stop", "rollback"])
+    credentials_file: str | None = option()
+    # Leaving and rotating
+    teardown_api: str = option("delete", choices=["delete", "keep"])
+    teardown_clients: str = option("delete", choices=["delete", "keep"])
+    teardown_domain: bool = option(False)
+    rotate: bool = option(False)
+    rotate_wait: int = option(15)
+    rotate_recreate: bool = option(False)
+
+    @property
+    def url(self) -> str:
+        """The URL that clients call; also the identifier of the MCP server in AM."""
+        return f"{self.gateway_url.rstrip('/')}/{self.context_path.strip('/')}".rstrip("/")
+
+    @property
+    def discover(self) -> bool:
+        """Whether the tools are those that the MCP server lists."""
+        return bool(self.tools == "discover")

@@ -1,0 +1,120 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gravitee.mcp authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mcp_admission
+short_description: Let in clients that registered themselves
+version_added: 0.1.0
+description:
+  - Finds the clients that registered themselves in an AM domain and got a token for an MCP server, judges them by rules, and
+    subscribes those that a rule admits to the API's OAuth2 plan.
+  - Who got a token stands in AM's audit log, which the AM user must be allowed to read.
+options:
+  domain:
+    description: The AM domain, by hrid or id.
+    type: str
+    required: true
+  resource:
+    description: The MCP server, by the URL that clients call.
+    type: str
+    required: true
+  plan:
+    description: Name of the plan. Without it the API's only published plan with OAuth2.
+    type: str
+  since_days:
+    description: How far back a client's token may lie, in days.
+    type: int
+    default: 30
+  admit:
+    description: Rules for the clients to let in. One that fits is enough.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      client_name:
+        description: Shell pattern for the client's name. Any name if not set; names are what a client says of itself.
+        type: str
+      redirect_uris:
+        description:
+          - Patterns of which each redirect URI of the client must fit one. Scheme and host are the same, a port may be C(*).
+        type: list
+        elements: str
+        required: true
+  client_profiles:
+    description: Well-known clients to let in, by their redirect URIs, see M(gravitee.mcp.am_domain_settings).
+    type: list
+    elements: str
+    default: []
+    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+  subscribe:
+    description: Whether to subscribe them. V(false) only reports who waits.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - gravitee.mcp.connection
+  - gravitee.mcp.connection.managed
+  - gravitee.mcp.connection.api
+seealso:
+  - module: gravitee.mcp.gravitee_subscription
+  - module: gravitee.mcp.am_application_info
+author:
+  - The gravitee.mcp authors (@gravitee-mcp)
+"""
+
+EXAMPLES = r"""
+- name: Let in VS Code
+  gravitee.mcp.mcp_admission:
+    context_path: /weather-mcp
+    domain: mcp
+    resource: https://gateway.example.com/weather-mcp
+    client_profiles: [vscode]
+"""
+
+RETURN = r"""
+clients:
+  description: The clients that got a token for the MCP server, as M(gravitee.mcp.am_application_info) returns them.
+  returned: success
+  type: list
+  elements: dict
+waiting:
+  description: Those of them that have no subscription, one sentence each, with the reason.
+  returned: success
+  type: list
+  elements: str
+changes:
+  description: What was done, or in check mode would be done, one sentence a request.
+  returned: success
+  type: list
+  elements: str
+  sample: [create application VS Code 0b0f, subscribe VS Code 0b0f to plan OAuth2]
+"""
+
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import ManagedAdmission
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
+
+RULE = {
+    "client_name": {"type": "str"},
+    "redirect_uris": {"type": "list", "elements": "str", "required": True},
+}
+SPEC = {
+    **API,
+    "domain": {"type": "str", "required": True},
+    "resource": {"type": "str", "required": True},
+    "plan": {"type": "str"},
+    "since_days": {"type": "int", "default": 30},
+    "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
+    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
+    "subscribe": {"type": "bool", "default": True},
+}
+
+
+def main():
+    run(SPEC, lambda servers, params: ManagedAdmission(servers.apim, servers.am, params), **ONE_API)
+
+
+if __name__ == "__main__":
+    main()
