@@ -50,10 +50,11 @@ class Login:
         self.username, self.password = username, password
         self.http = requests.Session()
 
-    def token(self, world: World, client_id: str, resource: str, scope: str = "openid") -> str:
-        """An access token for `resource`, by authorization code with PKCE S256."""
+    def token(self, world: World, client_id: str, resource: str | None, scope: str = "openid") -> str:
+        """An access token, for `resource` if there is one, by authorization code with PKCE S256."""
         base = f"{world.urls['am_gateway']}/mcp-demo/oauth"
         verifier = secrets.token_urlsafe(48)
+        target = {"resource": resource} if resource else {}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",
@@ -63,7 +64,7 @@ class Login:
             "code_challenge_method": "S256",
             "scope": scope,
             "state": "s",
-            "resource": resource,
+            **target,
         }
         answer = self.approve(f"{base}/authorize?{urlencode(query)}", REDIRECT)
         form = {
@@ -72,7 +73,7 @@ class Login:
             "redirect_uri": REDIRECT,
             "client_id": client_id,
             "code_verifier": verifier,
-            "resource": resource,
+            **target,
         }
         return self.http.post(f"{base}/token", data=form, timeout=10).json()["access_token"]
 
