@@ -50,11 +50,12 @@ class Login:
         self.username, self.password = username, password
         self.http = requests.Session()
 
-    def token(self, world: World, client_id: str, resource: str | None, scope: str = "openid") -> str:
-        """An access token, for `resource` if there is one, by authorization code with PKCE S256."""
-        base = f"{world.urls['am_gateway']}/mcp-demo/oauth"
+    def token(
+        self, world: World, client_id: str, resource: str | None, scope: str | None = "openid", domain: str = "mcp-demo"
+    ) -> str:
+        """An access token for `resource`, by authorization code with PKCE S256."""
+        base = f"{world.urls['am_gateway']}/{domain}/oauth"
         verifier = secrets.token_urlsafe(48)
-        target = {"resource": resource} if resource else {}
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",
@@ -64,16 +65,17 @@ class Login:
             "code_challenge_method": "S256",
             "scope": scope,
             "state": "s",
-            **target,
+            "resource": resource,
         }
-        answer = self.approve(f"{base}/authorize?{urlencode(query)}", REDIRECT)
+        given = {name: value for name, value in query.items() if value is not None}
+        answer = self.approve(f"{base}/authorize?{urlencode(given)}", REDIRECT)
         form = {
             "grant_type": "authorization_code",
             "code": answer["code"],
             "redirect_uri": REDIRECT,
             "client_id": client_id,
             "code_verifier": verifier,
-            **target,
+            "resource": resource,
         }
         return self.http.post(f"{base}/token", data=form, timeout=10).json()["access_token"]
 

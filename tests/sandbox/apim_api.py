@@ -4,7 +4,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .apim_definition import RUNTIME, ApimError
+from .apim_definition import RUNTIME
+from .apim_errors import ApimError
 from .world import Synced, World, iso, new_id
 
 
@@ -32,7 +33,7 @@ class ApiRecord:
     def snapshot(self) -> dict[str, Any]:
         """What a deployment hands to the gateway."""
         runtime = {key: self.definition.get(key) or None for key in RUNTIME}
-        plans = {plan["id"]: {"security": plan["security"], "flows": plan["flows"]} for plan in self.published}
+        plans = {plan["id"]: {key: plan.get(key) for key in ("security", "flows", "selectionRule")} for plan in self.published}
         return copy.deepcopy({**runtime, "plans": plans})
 
     def touch(self) -> None:

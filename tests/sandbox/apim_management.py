@@ -12,9 +12,11 @@ from starlette.routing import Route
 
 from .apim_api import ApiRecord
 from .apim_clients import ApimClients
-from .apim_definition import ApimError, invalid, normal_path, normalize, plugins, policy_schema
+from .apim_definition import normal_path, normalize
 from .apim_deployments import ApimDeployments
+from .apim_errors import ApimError, invalid
 from .apim_plans import ApimPlans
+from .apim_plugins import described
 from .web import answer, basic, bearer, body_of, empty, page, text, under
 from .world import World, new_id, recorded
 
@@ -48,8 +50,7 @@ class ApimManagement:
             *under(f"{organization}/environments/{{environment}}", environment),
             Route(f"{organization}/environments", self.static),
             Route(f"{organization}/license", self.static),
-            Route(f"{organization}/plugins/policies/oauth2/schema", self.oauth2_schema),
-            Route(f"{organization}/plugins/{{rest:path}}", self.static),
+            Route(f"{organization}/plugins/{{plugin:path}}", self.plugins),
             Route("/{rest:path}", lambda request: empty(500)),
         ]
         v1 = [
@@ -87,16 +88,13 @@ class ApimManagement:
         return answer({"id": new_id(), "name": name, "token": token, "created_at": self.world.now_ms()}, 201)
 
     async def static(self, request: Request) -> Response:
-        """Plugins and the like, as recorded."""
-        path = request.url.path.removeprefix("/management/v2")
+        return answer(recorded("apim-management", request.url.path.removeprefix("/management/v2")))
+
+    async def plugins(self, request: Request) -> Response:
         try:
-            found = recorded("apim-management", path)
+            return answer(described(self.world, request.path_params["plugin"]))
         except StopIteration:
             return await self.not_found(request)
-        return answer(plugins(self.world, path.rsplit("/", 1)[1]) if isinstance(found, list) and "/plugins/" in path else found)
-
-    async def oauth2_schema(self, request: Request) -> Response:
-        return answer(policy_schema(self.world, "oauth2"))
 
     async def not_found(self, request: Request) -> Response:
         raise ApimError(404, "HTTP 404 Not Found")

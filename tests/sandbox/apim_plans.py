@@ -9,7 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .apim_api import ApiRecord
-from .apim_definition import ApimError, check_configuration, policy_schema
+from .apim_definition import stored_flow
+from .apim_errors import ApimError
+from .apim_plugins import check_configuration, oauth2_schema
 from .web import answer, body_of, empty
 from .world import iso, new_id
 
@@ -53,13 +55,13 @@ class ApimPlans:
         self._check_security(body["security"])
         now = iso(self.world.now_ms())
         fixed = {"id": new_id(), "apiId": record.id, "createdAt": now, "updatedAt": now, "status": "STAGING", "order": 0}
-        plan = {**_plan_fields(body), **fixed, "type": "API", "definitionVersion": "V4"}
+        plan = {**self._fields(body), **fixed, "type": "API", "definitionVersion": "V4"}
         record.plans[plan["id"]] = plan
         return answer(plan, 201, self.plane.location(request, plan["id"]))
 
     def _check_security(self, security: dict[str, Any]) -> None:
         if security["type"] == "OAUTH2":
-            check_configuration(policy_schema(self.world, "oauth2"), security.get("configuration") or {})
+            check_configuration(oauth2_schema(self.world), security.get("configuration") or {})
 
     async def update_plan(self, request: Request) -> Response:
         """Replaces; the type of security and what was set at creation stay."""
@@ -69,7 +71,7 @@ class ApimPlans:
         self._check_security(body["security"])
         kept = {key: plan[key] for key in ("id", "apiId", "createdAt", "status", "order", "type", "definitionVersion")}
         dates = {key: plan[key] for key in ("publishedAt", "closedAt") if key in plan}
-        fields = _plan_fields({"validation": plan["validation"], **body})
+        fields = self._fields({"validation": plan["validation"], **body})
         record.plans[plan["id"]] = {**fields, **kept, **dates, "updatedAt": iso(self.world.now_ms())}
         return answer(record.plans[plan["id"]])
 
@@ -112,16 +114,17 @@ class ApimPlans:
         del record.plans[plan["id"]]
         return empty(204)
 
-
-def _plan_fields(body: dict[str, Any]) -> dict[str, Any]:
-    defaults = {
-        "flows": [],
-        "mode": "STANDARD",
-        "characteristics": [],
-        "commentRequired": False,
-        "excludedGroups": [],
-        "tags": [],
-        "validation": "MANUAL",
-    }
-    given = ("name", "description", "security", "selectionRule", "generalConditions", *defaults)
-    return {**defaults, **{key: copy.deepcopy(body[key]) for key in given if body.get(key) is not None}}
+    def _fields(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What a plan keeps of a body, defaults filled in."""
+        defaults = {
+            "flows": [],
+            "mode": "STANDARD",
+            "characteristics": [],
+            "commentRequired": False,
+            "excludedGroups": [],
+            "tags": [],
+            "validation": "MANUAL",
+        }
+        given = ("name", "description", "security", "selectionRule", "generalConditions", *defaults)
+        fields = {**defaults, **{key: copy.deepcopy(body[key]) for key in given if body.get(key) is not None}}
+        return {**fields, "flows": [stored_flow(self.world, flow) for flow in fields["flows"]]}
