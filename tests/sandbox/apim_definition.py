@@ -75,7 +75,7 @@ def plugins(world: World, kind: str) -> list[dict[str, Any]]:
 def policy_schema(world: World, policy: str) -> dict[str, Any]:
     """The schema of the policy oauth2 as recorded on 4.10; from 4.11 the option of the challenge is gone."""
     schema = copy.deepcopy(recorded("apim-management", f"{ORGANIZATION}/policies/oauth2/schema"))
-    if world.apim_version != "4.10":
+    if world.oauth2_policy != "5.1.4":
         del schema["properties"]["addWwwAuthenticateHeader"]
     return schema
 
@@ -86,12 +86,18 @@ AM_RESOURCE = {
 
 
 def check_configuration(schema: dict[str, Any], configuration: dict[str, Any]) -> None:
-    """400 data.invalid in the words of APIM's own validator for what was recorded."""
+    """400 data.invalid in the words of APIM's own validator for what was recorded; properties that the schema lacks are kept."""
     for error in jsonschema.Draft7Validator(schema).iter_errors(configuration):
+        if error.validator == "additionalProperties":
+            continue
         message = error.message
         if error.validator == "required":
             key = next(key for key in schema["required"] if key not in configuration)
             message = f"#: required key [{key}] not found"
+        elif error.validator == "type":
+            names = {"array": "JSONArray", "object": "JSONObject", "str": "String"}
+            path, found = "/".join(map(str, error.path)), type(error.instance).__name__
+            message = f"#/{path}: expected type: {names[error.validator_value]}, found: {names[found]}"
         raise ApimError(400, message, "data.invalid")
 
 

@@ -44,7 +44,7 @@ class ApiRecord:
     def snapshot(self) -> dict[str, Any]:
         """What a deployment hands to the gateway."""
         runtime = {key: self.definition.get(key) or None for key in RUNTIME}
-        plans = {plan["id"]: {"security": plan["security"], "flows": plan["flows"]} for plan in self.published}
+        plans = {plan["id"]: {key: plan.get(key) for key in ("security", "flows", "selectionRule")} for plan in self.published}
         return copy.deepcopy({**runtime, "plans": plans})
 
     def touch(self) -> None:
