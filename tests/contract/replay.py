@@ -51,10 +51,11 @@ class Replay:
     pairs: dict[str, str] = field(default_factory=dict)
 
     def send(self, exchange: dict[str, Any]) -> requests.Response:
-        """The sandbox's answer to a recorded request, with its own ids in it."""
+        """The sandbox's answer to a recorded request, with its own ids in it; `headers` go before what was recorded of them."""
         body = exchange["request"]
         raw = body if isinstance(body, str) else json.dumps(self.translate(body)) if body is not None else None
-        headers = {**self.headers, "Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        recorded = exchange.get("sent_headers", {"Accept": "application/json, text/event-stream"})
+        headers = {"Content-Type": "application/json", **recorded, **self.headers}
         path = self._ids(exchange["path"])
         return requests.request(
             exchange["method"], self.url + path, data=raw, headers=headers, timeout=20, allow_redirects=False
