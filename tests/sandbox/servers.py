@@ -13,7 +13,7 @@ from .am_gateway import AmGateway
 from .am_management import AmManagement
 from .apim_gateway import ApimGateway
 from .apim_management import ApimManagement
-from .mcp_server import mcp_app
+from .mcp_server import PATHS, mcp_app
 from .world import Request, World
 
 STATUS_LINE[0] = b"HTTP/1.1 0 \r\n"  # what APIM's gateway answers by a response template without a status
@@ -70,7 +70,7 @@ class Sandbox:
             )
             self._servers.append(uvicorn.Server(config))
             self._sockets.append(listener)
-        world.urls["mcp"] += "/mcp"
+        world.urls |= {name: world.urls["mcp"] + path for name, path in PATHS.items()}
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def start(self) -> Sandbox:
