@@ -96,8 +96,11 @@ class Login:
         return page
 
     def _send(self, page: requests.Response, filled: dict[str, str]) -> requests.Response:
-        """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
         action = unescape(re.search(r'<form[^>]* action="([^"]*)"', page.text).group(1))
+        return self.http.post(action, data=self.form(page, filled), allow_redirects=False, timeout=10)
+
+    @staticmethod
+    def form(page: requests.Response, filled: dict[str, str]) -> dict[str, str]:
+        """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
         kept = re.findall(r'<input type="(?:hidden|checkbox)" name="([^"]*)" value="([^"]*)"', page.text)
-        data = {**{name: unescape(value) for name, value in kept}, **filled}
-        return self.http.post(action, data=data, allow_redirects=False, timeout=10)
+        return {**{name: unescape(value) for name, value in kept}, **filled}

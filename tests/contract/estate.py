@@ -153,6 +153,11 @@ class Api:
         self._send("PUT", f"/{self.id}", definition)
         self.deploy()
 
+    def target(self, url: str) -> None:
+        """Another MCP server behind. Deployed."""
+        self.definition["endpointGroups"][0]["endpoints"][0]["configuration"]["target"] = url
+        self.set()
+
     def set_plan(self, **given: Any) -> None:
         """Another OAuth2 plan, under the same id. Deployed."""
         self._send("PUT", f"/{self.id}/plans/{self.plan_id}", self._plan("OAUTH2", **given))

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 
@@ -41,6 +42,12 @@ PERSONAL = {
     "registration_access_token",
     "registrationAccessToken",
 }
+
+
+def _parts(url: str) -> dict[str, Any]:
+    """A URL with a query, as what can be compared piece by piece."""
+    place, _, query = url.partition("?")
+    return {"place": place, **dict(parse_qsl(query, keep_blank_values=True))}
 
 
 @dataclass
@@ -81,6 +88,9 @@ class Replay:
             return found
         for name, value in exchange["headers"].items():
             if name.lower() in ("etag", "last-modified"):
+                continue
+            if name.lower() == "location" and "?" in value:
+                self._compare(_parts(self.rebased(value)), _parts(response.headers.get(name, "")), f"header {name}", found)
                 continue
             if name.lower() == "location" and ID.search(value):
                 value = ID.sub(lambda match: self.pairs.get(match.group(), "<id>"), value)

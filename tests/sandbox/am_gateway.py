@@ -240,7 +240,7 @@ class AmGateway:
                 approved |= granted
             return RedirectResponse(self._here(request, "oauth/authorize"), 302)
         action = self._here(request, "oauth/consent")
-        return pages.consent(action, session["csrf"], client.get_client_id(), client.name, scopes)
+        return pages.consent(action, session["csrf"], client.name, scopes)
 
     # Tokens
 
