@@ -73,6 +73,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
@@ -87,25 +88,29 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         key = self.get_cache_key(path)
         fresh = not (cache and self.get_option("cache"))
         try:
-            hosts = self._observe() if fresh else self._cache[key]
+            hosts = self._observe(config) if fresh else self._cache[key]
         except KeyError:
-            hosts, fresh = self._observe(), True
+            hosts, fresh = self._observe(config), True
         if fresh and self.get_option("cache"):
             self._cache[key] = hosts
         for name, variables in hosts.items():
             self._add(name, variables)
 
-    def _observe(self) -> dict[str, dict[str, Any]]:
+    def _observe(self, config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if dependencies.MISSING:
             raise AnsibleError(f"The inventory gravitee_mcp needs the Python package {dependencies.MISSING}: install it.")
         from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import discover  # needs the packages
 
         own = ("probe", "probe_timeout", "domain", "gateway_url", "parallel")
-        params = {name: self._value(name) for name in (*CONNECTION, *own)}
+        given = {name: self._value(name) for name in CONNECTION if name in config}
+        connection = ArgumentSpecValidator(CONNECTION).validate(given)
+        if connection.error_messages:
+            raise AnsibleParserError(" ".join(connection.error_messages))
+        params = {**connection.validated_parameters, **{name: self._value(name) for name in own}}
         try:
             pattern = re.compile(self.get_option("match"))
         except re.error as error:
