@@ -52,17 +52,16 @@ options:
 """
 
 EXAMPLES = r"""
-# weather.gravitee_mcp.yml; ansible-inventory -i weather.gravitee_mcp.yml --graph
+# all.gravitee_mcp.yml
+# ansible-inventory -i all.gravitee_mcp.yml --graph
 plugin: gravitee.mcp.gravitee_mcp
-apim_url: https://apim.example.com:8083
-apim_token: "{{ lookup('ansible.builtin.env', 'APIM_TOKEN') }}"
+apim_url: https://apim.example.com:8083  # the tokens come from the environment
 am_url: https://am.example.com:8093
-am_token: "{{ lookup('ansible.builtin.env', 'AM_TOKEN') }}"
 domain: mcp
 gateway_url: https://gateway.example.com
 cache: true
 cache_plugin: ansible.builtin.jsonfile
-cache_connection: /tmp/inventory
+cache_connection: /srv/mcp/cache
 keyed_groups:
   - key: mcp_labels
     prefix: label
@@ -78,6 +77,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
+
+GROUPS = ("mcp_servers", "open", "secured", "misconfigured", "stopped", "drifted")  # there are all of them, also without hosts
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -97,6 +98,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             hosts, fresh = self._observe(config), True
         if fresh and self.get_option("cache"):
             self._cache[key] = hosts
+        for group in GROUPS:
+            self.inventory.add_group(group)
         for name, variables in hosts.items():
             self._add(name, variables)
 
@@ -129,7 +132,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_host(name)
         groups: Iterable[str] = variables["mcp_groups"]
         for group in ("mcp_servers", *groups):
-            self.inventory.add_group(group)
             self.inventory.add_child(group, name)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)

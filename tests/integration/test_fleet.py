@@ -215,6 +215,14 @@ def test_inventory(modules: Modules, world: World, tmp_path: Path) -> None:
     assert "clientSecret" not in str(found)
 
 
+def test_every_group_of_the_inventory_is_there_also_without_hosts(world: World, tmp_path: Path) -> None:
+    """So that `--graph open` and `hosts: open` do not fail where nothing is open."""
+    listed(tmp_path, world)
+    command = [BIN / "ansible-inventory", "-i", tmp_path / "a.gravitee_mcp.yml", "--graph", "open"]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "@open:\n"
+
+
 def test_inventory_finds_servers_that_nobody_told_it_about(modules: Modules, world: World, tmp_path: Path) -> None:
     modules.run("gravitee_api", context_path="/tools", name="Tools", target=world.urls["mcp"])
     modules.run("gravitee_api", context_path="/orders", name="Orders", target="http://127.0.0.1:9/")
