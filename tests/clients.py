@@ -50,9 +50,9 @@ class Login:
         self.username, self.password = username, password
         self.http = requests.Session()
 
-    def token(self, world: World, client_id: str, resource: str, scope: str = "openid") -> str:
+    def token(self, world: World, client_id: str, resource: str, scope: str = "openid", domain: str = "mcp-demo") -> str:
         """An access token for `resource`, by authorization code with PKCE S256."""
-        base = f"{world.urls['am_gateway']}/mcp-demo/oauth"
+        base = f"{world.urls['am_gateway']}/{domain}/oauth"
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {

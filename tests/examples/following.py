@@ -59,13 +59,13 @@ class Reader:
     """In `folder`, with the programs of `bin` first in the PATH; `replaced` are more texts to replace.
 
     situations: the sentence that leads to a block → what makes it true. The commands of that block find drift.
-    before, after: part of a command → what is done before it, or asserted after it.
+    before, after: a command → what is done before it, or asserted after it.
     """
 
     def __init__(self, world: World, folder: Path, bin: Path = BIN, replaced: Mapping[str, str] | None = None):
         self.world, self.folder = world, folder
         world.apim_version = world.am_version = "4.12"
-        made = Domain(world, {"name": DOMAIN})
+        self.domain = made = Domain(world, {"name": DOMAIN})
         made.update({**made.wire, "enabled": True})
         for name in ("test", "alice"):
             password = f"{name.title()}-Passw0rd!"
@@ -88,6 +88,7 @@ class Reader:
         }
         for path in FOLDERS:
             (folder / path.strip("/")).mkdir(parents=True)
+        self.write("group_vars/mcp_servers/sandbox.yml", "secure_mcp_rotate_wait: 1  # its gateways follow at once")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "GRAVITEE_"))}
         self.environment = {
             **kept,
@@ -119,7 +120,7 @@ class Reader:
         """README's files are there, and its command has secured the server."""
         self.use_checkout()
         self.write_files_of("README.md")
-        self.write("group_vars/mcp_servers/sandbox.yml", "secure_mcp_rotate_wait: 1  # its gateways follow at once")
+        self.write("srv/mcp/environment", "".join(f"export {name}={value}\n" for name, value in self.credentials.items()))
         self.run(SECURE)
 
     def write_files_of(self, page: str) -> None:
@@ -220,7 +221,7 @@ class Reader:
             return self.last
         if why_not(command) or self.installed(command):
             return self.last
-        _each(self.before, command)
+        self.before.get(command, _nothing)()
         done = subprocess.run(
             ["bash", "-c", self.replace(command)],
             input=TYPED,
@@ -235,7 +236,7 @@ class Reader:
         )
         self.last = Done(command, done.returncode, done.stdout)
         assert self.last.code == code, f"{command} ended with {self.last.code}, not {code}:\n{self.last.output}"
-        _each(self.after, command)
+        self.after.get(command, _nothing)()
         return self.last
 
     def installed(self, command: str) -> bool:
@@ -264,7 +265,5 @@ def installing(page: str) -> list[str]:
     return [line for line in lines if re.match(r"pip\d* |ansible-galaxy |pipx |python3? -m pip ", line)]
 
 
-def _each(hooks: Mapping[str, Callable[[], None]], command: str) -> None:
-    for text, hook in hooks.items():
-        if text in command:
-            hook()
+def _nothing() -> None:
+    pass

@@ -37,8 +37,6 @@ def reader(world: World, tmp_path: Path) -> Reader:
 @pytest.mark.parametrize("page", FOLLOWED)
 def test_a_page(reader: Reader, world: World, page: str) -> None:
     reader.begin()
-    environment = "".join(f"export {name}={value}\n" for name, value in reader.credentials.items())
-    reader.before["cd /srv/mcp"] = lambda: reader.write("srv/mcp/environment", environment)
     reader.situations["After someone published a keyless plan in the console:"] = lambda: publish_keyless_plan(world)
     for block in blocks(page):
         reader.follow(block)
