@@ -64,16 +64,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Serve what the definition says, and wait until the gateway does
+- name: Deploy the definition, and wait until the gateway serves it
   gravitee.mcp.gravitee_deployment:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     label: secured
     wait: true
     gateway_url: https://gateway.example.com/weather-mcp
 
-- name: Close the door altogether
+- name: Stop the API, so that nobody gets in
   gravitee.mcp.gravitee_deployment:
     context_path: /weather-mcp
     state: stopped

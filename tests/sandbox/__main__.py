@@ -6,8 +6,18 @@ import signal
 import threading
 
 from .am_domain import Domain
-from .servers import DEFAULT_PORTS, Sandbox
-from .world import World
+from .servers import DEFAULT_PORTS, PortTaken, Sandbox
+from .world import OAUTH2_POLICIES, World
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def option(plane: str) -> str:
+    return f"--{plane.replace('_', '-')}-port"
 
 
 def main() -> None:
@@ -17,21 +27,28 @@ def main() -> None:
         "AM admin/adminadmin. Ends with Ctrl-C; keeps nothing.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--apim", choices=["4.10", "4.12"], default="4.10", help="the version of APIM to play")
+    parser.add_argument("--apim", choices=list(OAUTH2_POLICIES), default="4.10", help="the version of APIM to play")
+    parser.add_argument(
+        "--policy", choices=list(OAUTH2_POLICIES.values()), help="the version of the OAuth2 policy; None for APIM's own"
+    )
     parser.add_argument("--am", choices=["4.10", "4.11", "4.12"], default="4.10", help="the version of AM to play")
     parser.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
     parser.add_argument("--domain", help="name of an AM domain to start with, enabled")
     parser.add_argument("--user", help="user:password of a user to start with in that domain")
     parser.add_argument("--mcp-json", action="store_true", help="let the MCP server answer in JSON, not as an event stream")
-    for plane, port in DEFAULT_PORTS.items():
-        name = plane.replace("_", "-")
-        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"port of {plane}; 0 for any free one")
+    for plane, number in DEFAULT_PORTS.items():
+        parser.add_argument(option(plane), type=port, default=number, help=f"port of {plane}; 0 for any free one")
     options = parser.parse_args()
     if options.user and not options.domain:
         parser.error("--user needs --domain: a user belongs to a domain")
     world = World(options.apim, options.am, options.sync_delay)
     ports = {plane: getattr(options, f"{plane}_port") for plane in DEFAULT_PORTS}
-    sandbox = Sandbox(world, ports, options.mcp_json)
+    try:
+        sandbox = Sandbox(world, ports, options.mcp_json)
+    except PortTaken as taken:
+        raise SystemExit(
+            f"{taken}. End the program that has it, or give another port: make sandbox SANDBOX_ARGS='{option(taken.plane)} 0'"
+        ) from None
     if options.domain:
         domain = Domain(world, {"name": options.domain})
         domain.update({**domain.wire, "enabled": True})

@@ -7,15 +7,23 @@ import threading
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from .am_gateway import AmGateway
 from .am_management import AmManagement
 from .apim_gateway import ApimGateway
 from .apim_management import ApimManagement
-from .mcp_server import mcp_app
+from .mcp_server import PATHS, mcp_app
 from .world import Request, World
 
+STATUS_LINE[0] = b"HTTP/1.1 0 \r\n"  # what APIM's gateway answers by a response template without a status
 DEFAULT_PORTS = {"apim": 8083, "gateway": 8082, "am": 8093, "am_gateway": 8092, "mcp": 9000}
+
+
+class PortTaken(Exception):
+    def __init__(self, plane: str, port: int, reason: OSError):
+        super().__init__(f"Port {port} of {plane} cannot be used: {reason.strerror}")
+        self.plane = plane
 
 
 class _Log:
@@ -56,7 +64,11 @@ class Sandbox:
         for plane, app in apps.items():
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", (ports or {}).get(plane, 0)))
+            port = (ports or {}).get(plane, 0)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise PortTaken(plane, port, error) from error
             world.urls[plane] = f"http://127.0.0.1:{listener.getsockname()[1]}"
             lifespan = "on" if plane == "mcp" else "off"
             config = uvicorn.Config(
@@ -64,11 +76,11 @@ class Sandbox:
                 log_level="warning",
                 lifespan=lifespan,
                 timeout_graceful_shutdown=1,
-                http="httptools" if fast else "h11",
+                http="httptools" if fast or plane == "gateway" else "h11",
             )
             self._servers.append(uvicorn.Server(config))
             self._sockets.append(listener)
-        world.urls["mcp"] += "/mcp"
+        world.urls |= {name: world.urls["mcp"] + path for name, path in PATHS.items()}
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def start(self) -> Sandbox:
