@@ -247,7 +247,7 @@ def test_the_look_from_outside_goes_all_the_way(playbooks: Playbooks, world: Wor
     user = {"test_username": "alice", "test_password": "Alice-Passw0rd!", "test_client_id": "assistant"}
     done = playbooks.run("secure_mcp.yml", "-vvv", clients=clients, **user)
     assert done.code == 0, done.output
-    assert len(done.result("Look at the secured API as a client would")["tools"]) == 2
+    assert len(done.result("Check the secured API as a client would")["tools"]) == 2
     assert "Alice-Passw0rd!" not in done.output
     next(iter(world.subscriptions.values()))["status"] = "CLOSED"
     assert playbooks.run("verify.yml", verify_timeout=1, **user).code == 2

@@ -43,7 +43,7 @@ def test_foretold_run_and_run_again(playbooks: Playbooks, world: World, flow: st
         again = playbooks.run("secure_mcp.yml", *arguments, **given)
         assert again.code == 0, again.output
         assert (again.changed, again.changes) == ([], [])
-        assert again.result("Look at the secured API as a client would")["result"] == "secured"
+        assert again.result("Check the secured API as a client would")["result"] == "secured"
     assert world.writes()[before:] == []
 
 

@@ -164,7 +164,7 @@ def test_a_door_that_the_documented_flow_opened(playbooks: Playbooks, world: Wor
 def test_when_that_fails_too_both_are_said(playbooks: Playbooks, domain: Domain, faults: Faults) -> None:
     faults.broken = "POST .*/_stop$"
     done = playbooks.run(on_failure="stop", am_gateway_url=NOWHERE)
-    assert "Look at the secured API as a client would: " in done.failure
+    assert "Check the secured API as a client would: " in done.failure
     assert "What secure_mcp_on_failure asks for failed, too: Close the door: POST" in done.failure
     assert "The API Weather MCP stays as it is." in done.failure
 

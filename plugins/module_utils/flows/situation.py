@@ -17,7 +17,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_set
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import credentials
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 DECISIONS = ("ours", "others", "served", "is_open", "opening", "plans_of_others")
@@ -139,8 +139,8 @@ def _with_am_asked(seen: Situation, options: Options) -> Situation:
     if seen.secret == "good" and not v.client_secret:
         verdicts["held"] = credentials(seen.stored, options, v.verify_timeout)
     if v.client_secret:
-        own = {"serverURL": v.am_gateway_url, "securityDomain": seen.domain["path"], "clientSecret": v.client_secret}
-        verdicts["own"] = credentials({**own, "clientId": seen.server["clientId"]}, options, v.verify_timeout)
+        gateway = Introspection(v.am_gateway_url, seen.domain["path"], options)
+        verdicts["own"] = gateway.takes(seen.server["clientId"], v.client_secret, v.verify_timeout)
     return Situation(v, seen.domain, seen.api, seen.plans, seen.server, **verdicts)
 
 

@@ -106,12 +106,15 @@ def mcp_server(v: Variables, done: Done) -> Options:
 
 def secret(v: Variables, done: Done) -> Options:
     """Beside the others where AM can hold more than one: another controller may be putting one of them in place."""
-    rotating = done["situation"]["rotating"]
+    seen = done["situation"]
     return _given(
-        domain=done["situation"]["domain"]["id"],
-        resource_identifiers=[v.url],
-        rotate_secret=True,
-        recreate=v.rotate_recreate if rotating else v.recreate_lost_server,
+        domain=seen["domain"]["id"],
+        resource_identifier=v.url,
+        state="renewed",
+        in_use=[],
+        recreate=v.rotate_recreate if seen["rotating"] else v.recreate_lost_server,
+        am_gateway_url=v.am_gateway_url if v.verify else None,
+        wait_timeout=float(v.verify_timeout),
     )
 
 
@@ -167,8 +170,8 @@ def new_secret_deployment(v: Variables, done: Done) -> Options:
 
 
 def old_secrets(v: Variables, done: Done) -> Options:
-    kept = (done.get("secret") or {}).get("secret_name")
-    return {"domain": done["situation"]["domain"]["id"], "resource_identifiers": [v.url], "only_secret": kept}
+    new = (done.get("secret") or {}).get("name")
+    return {"domain": done["situation"]["domain"]["id"], "resource_identifier": v.url, "state": "absent", "replaced_by": new}
 
 
 def client(v: Variables, done: Done, name: str) -> Options:

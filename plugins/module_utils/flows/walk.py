@@ -17,6 +17,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import chec
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import ManagedMcpServerSecret
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
@@ -49,7 +50,7 @@ OBJECTS: dict[str, Callable[[Planes, Given], Managed]] = {
     "am_application": lambda planes, given: ManagedApplication(planes.am, given),
     "am_domain_settings": lambda planes, given: ManagedDomain(planes.am, given),
     "am_mcp_server": lambda planes, given: ManagedMcpServer(planes.am, given),
-    "am_mcp_server_secret": lambda planes, given: ManagedMcpServer(planes.am, given),
+    "am_mcp_server_secret": lambda planes, given: ManagedMcpServerSecret(planes.am, given, planes.options),
     "am_resource": lambda planes, given: ManagedAmResource(planes.apim, given),
     "mcp_admission": lambda planes, given: ManagedAdmission(planes.apim, planes.am, given),
 }
@@ -60,8 +61,7 @@ DEFAULTS: dict[str, Mapping[str, Any]] = {
     "gravitee_deployment": {"state": "started"},
     "gravitee_subscription": {"state": "present", "application_type": "native"},
     "am_application": {"state": "present"},
-    "am_mcp_server": {"state": "present", "create_scopes": False, "secret_name": "Default"},
-    "am_mcp_server_secret": {"state": "present", "create_scopes": False, "secret_name": "Default"},
+    "am_mcp_server": {"state": "present"},
     "am_resource": {"state": "present"},
 }
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of, find_domain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import (
-    TO_COME,
     find_mcp_server,
     managed_part,
     normal_identifier,
