@@ -57,33 +57,9 @@ options:
   client_secret:
     description:
       - Client secret for a new MCP server; AM generates one if none is given.
-      - AM never tells an existing secret, so on an existing MCP server it is neither compared nor changed.
+      - AM takes a secret of your own only when it creates the MCP server, and never shows one. So on an existing MCP server it is
+        neither compared nor changed. For another secret see M(gravitee.mcp.am_mcp_server_secret).
     type: str
-  renew_secret:
-    description:
-      - Whether an existing MCP server gets a new secret, because the old one is lost. A change in every run.
-    type: bool
-    default: false
-  secret_name:
-    description: Name of the secret to renew (AM 4.11 and later). AM calls the first one V(Default). Created if there is none.
-    type: str
-    default: Default
-  rotate_secret:
-    description:
-      - Whether an existing MCP server gets another secret beside those that it has, which stay valid (AM 4.11 and later). A
-        change in every run.
-      - Switch everything that uses the old one to the new RV(client_secret), then remove the old one with O(only_secret).
-    type: bool
-    default: false
-  only_secret:
-    description: Name of the secret to keep; all others are deleted (AM 4.11 and later).
-    type: str
-  recreate:
-    description:
-      - Whether O(renew_secret=true) may delete the MCP server and create it again with the same client id. There is no other
-        way before AM 4.11. Until the new secret is in place, the gateway cannot check tokens.
-    type: bool
-    default: false
   state:
     description: Whether the MCP server should exist.
     type: str
@@ -98,6 +74,7 @@ seealso:
   - module: gravitee.mcp.am_domain_settings
   - module: gravitee.mcp.am_resource
   - module: gravitee.mcp.am_mcp_server_info
+  - module: gravitee.mcp.am_mcp_server_secret
 author:
   - The gravitee.mcp authors (@gravitee-mcp)
 """
@@ -115,14 +92,6 @@ EXAMPLES = r"""
         description: The weather of a city
         scopes: ["weather:read"]
     create_scopes: true
-  register: mcp_server
-  no_log: true
-
-- name: Its secret is lost
-  gravitee.mcp.am_mcp_server:
-    domain: mcp
-    resource_identifier: https://gateway.example.com/weather-mcp
-    renew_secret: true
   register: mcp_server
   no_log: true
 """
@@ -150,11 +119,7 @@ client_id:
   type: str
 client_secret:
   description: Its client secret; V(yet to be generated) in check mode when AM would generate it.
-  returned: when this run created or renewed it, or in check mode would
-  type: str
-secret_name:
-  description: Name of the secret that was created or renewed, or in check mode would be.
-  returned: when there is one
+  returned: when this run created the MCP server, or in check mode would
   type: str
 changes:
   description: What was done, or in check mode would be done, one sentence a request.
@@ -181,11 +146,6 @@ SPEC = {
     "create_scopes": {"type": "bool", "default": False},
     "client_id": {"type": "str"},
     "client_secret": {"type": "str", "no_log": True},
-    "renew_secret": {"type": "bool", "default": False},
-    "secret_name": {"type": "str", "default": "Default", "no_log": False},
-    "rotate_secret": {"type": "bool", "default": False, "no_log": False},
-    "only_secret": {"type": "str", "no_log": False},
-    "recreate": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

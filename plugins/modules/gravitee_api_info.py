@@ -42,7 +42,7 @@ options:
     description:
       - Whether to ask AM's gateway if it takes the client id and secret of each resource "Gravitee.io AM Authorization Server",
         as APIM's gateway does. No management API tells that.
-      - Where it refuses them, good tokens are answered with 503; see O(ignore:rotate_secret) of M(gravitee.mcp.am_mcp_server).
+      - Where it refuses them, good tokens are answered with 503; see M(gravitee.mcp.am_mcp_server_secret).
     type: bool
     default: false
   wait_timeout:

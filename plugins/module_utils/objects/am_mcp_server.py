@@ -4,7 +4,6 @@
 """An MCP server in AM: a protected resource of type MCP_SERVER."""
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -138,7 +137,6 @@ class ManagedMcpServer(Managed):
         self.id: str | None = None
         self.client_id: str | None = params["client_id"]
         self.secret: str | None = None
-        self.secret_name: str | None = None
 
     def observe(self) -> dict[str, Any] | None:
         self.domain_id = domain_id_of(self.am, self.params["domain"])
@@ -162,28 +160,9 @@ class ManagedMcpServer(Managed):
         plan = super().plan()
         if self.params["state"] == "present":
             plan.changes[:0] = self._scopes()
-            renewed = self.params["renew_secret"] or self.params["rotate_secret"]
-            if plan.before is None or renewed:
+            if plan.before is None:
                 self.client_id, self.secret = self.client_id or TO_COME, self.params["client_secret"] or TO_COME
-            if plan.before is not None and renewed:
-                plan.changes += self._renewal(plan.after)
-            if plan.before is not None and self.params["only_secret"]:
-                plan.changes += self._removals(plan.after)
         return plan
-
-    def _removals(self, server: dict[str, Any]) -> list[Change]:
-        """Every secret but the one to keep; refused when that one is not there."""
-        secrets = self.am.secrets(self.domain_id, self.id) or []
-        if not any(secret["name"] == self.params["only_secret"] for secret in secrets):
-            raise Refusal(f"only_secret: the MCP server has no secret named {self.params['only_secret']!r}, so the others stay.")
-        return [self._removal(secret, server) for secret in secrets if secret["name"] != self.params["only_secret"]]
-
-    def _removal(self, secret: Mapping[str, Any], server: Mapping[str, Any]) -> Change:
-        def remove(now: Any) -> Any:
-            self.am.delete_secret(self.domain_id, self.id, secret["id"])
-            return now
-
-        return Change(f"delete secret {secret['name']} of MCP server {server['name']}", remove)
 
     def _scopes(self) -> list[Change]:
         """AM checks the scopes of tools at an update, though not at creation: they must be there first."""
@@ -217,42 +196,8 @@ class ManagedMcpServer(Managed):
     def _delete(self) -> None:
         self.am.delete_mcp_server(self.domain_id, self.id)
 
-    def _renewal(self, server: dict[str, Any]) -> list[Change]:
-        """A new secret for a lost one: by the secrets endpoint, or before 4.11 by making the MCP server anew."""
-        secrets = self.am.secrets(self.domain_id, self.id)
-        taken = {secret["name"] for secret in secrets or []}
-        name = self.params["secret_name"]
-        if self.params["rotate_secret"]:
-            name = next(free for number in itertools.count(1) if (free := f"gravitee.mcp {number}") not in taken)
-        if secrets is None:
-            if not self.params["recreate"]:
-                raise Refusal(
-                    "renew_secret: this AM (before 4.11) cannot renew a secret, nor hold two. Set recreate=true to delete the "
-                    "MCP server and create it again with the same client id; until its new secret is there tokens are refused."
-                )
-            return [
-                Change(f"delete MCP server {server['name']}", lambda now: self._delete() or now),
-                Change(f"create MCP server {server['name']} with client id {self.client_id}", self._create),
-            ]
-        self.secret_name = name
-        known = next((secret["id"] for secret in secrets if secret["name"] == name), None)
-        return [
-            Change(
-                f"{'renew' if known else 'create'} secret {name} of MCP server {server['name']}",
-                lambda now: self._new_secret(known, name) or now,
-            )
-        ]
-
-    def _new_secret(self, secret_id: str | None, name: str) -> None:
-        if secret_id:
-            self.secret = self.am.renew_secret(self.domain_id, self.id, secret_id)["secret"]
-        else:
-            self.secret = self.am.create_secret(self.domain_id, self.id, name)["secret"]
-
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         facts = {"mcp_server": mask(value or {}), "id": self.id, "client_id": self.client_id, "domain_id": self.domain_id}
-        if self.secret_name:
-            facts["secret_name"] = self.secret_name
         return {**facts, "client_secret": self.secret} if self.secret else facts
 
 
