@@ -57,7 +57,8 @@ options:
   client_secret:
     description:
       - Client secret for a new MCP server; AM generates one if none is given.
-      - AM never tells an existing secret, so on an existing MCP server it is neither compared nor changed.
+      - AM takes a secret of your own only when it creates the MCP server, and never shows one. So on an existing MCP server it is
+        neither compared nor changed. For another secret see M(gravitee.mcp.am_mcp_server_secret).
     type: str
   state:
     description: Whether the MCP server should exist.
@@ -74,6 +75,7 @@ seealso:
   - module: gravitee.mcp.am_mcp_server_secret
   - module: gravitee.mcp.am_resource
   - module: gravitee.mcp.am_mcp_server_info
+  - module: gravitee.mcp.am_mcp_server_secret
 author:
   - The gravitee.mcp authors (@gravitee-mcp)
 """

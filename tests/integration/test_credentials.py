@@ -25,6 +25,12 @@ def resource(modules: Modules, world: World, domain: Domain) -> dict[str, Any]:
     return given
 
 
+def lose_secret(modules: Modules, domain: Domain, url: str) -> None:
+    """AM takes the secret that the API holds no more."""
+    given = {"recreate": True} if modules.world.am_version == "4.10" else {"name": "Default"}
+    modules.run("am_mcp_server_secret", domain=domain.id, resource_identifier=url, state="renewed", **given)
+
+
 def credentials(modules: Modules, **given: Any) -> str:
     [api] = modules.run("gravitee_api_info", check_credentials=True, **{"wait_timeout": 0, **given})["apis"]
     return api["resources"][0]["credentials"]
@@ -54,7 +60,7 @@ def test_nobody_else_is_believed(modules: Modules, resource: dict[str, Any]) -> 
 
 def test_a_gateway_that_lags_is_waited_for(modules: Modules, world: World, domain: Domain, resource: dict[str, Any]) -> None:
     world.am_version, world.sync_delay = "4.11", 3
-    renewed = modules.run("am_mcp_server", domain=domain.id, client_id=resource["client_id"], renew_secret=True)
+    renewed = modules.run("am_mcp_server_secret", domain=domain.id, client_id=resource["client_id"], state="renewed")
     modules.run("am_resource", **{**resource, "client_secret": renewed["client_secret"]})
     assert credentials(modules) == "refused"
     assert credentials(modules, wait_timeout=20) == "accepted"
@@ -67,8 +73,7 @@ def test_the_role_finds_and_mends_it(playbooks: Playbooks, modules: Modules, wor
     client_id = register(world).json()["client_id"]
     subscribe(world, client_id)
     token = Login().token(world, client_id, playbooks.url)
-    given = {"domain": domain.id, "resource_identifier": playbooks.url, "renew_secret": True, "recreate": version == "4.10"}
-    modules.run("am_mcp_server", **given)
+    lose_secret(modules, domain, playbooks.url)
     assert modules.run("mcp_check", url=playbooks.url, token=token, expect=["misconfigured"])["result"] == "misconfigured"
     assert playbooks.run("drift.yml", verify=False).code == 0, "found without asking AM's gateway"
     drift = playbooks.run("drift.yml", verify_timeout=1)
@@ -90,10 +95,10 @@ def test_so_does_a_fleet_that_looks(modules: Modules, world: World, domain: Doma
     given = {"domain": "mcp-demo", "servers": [server], "wait_timeout": 0, **urls}
     modules.run("mcp_fleet", **given)
     url = f"{world.urls['gateway']}/w-mcp"
-    modules.run("am_mcp_server", domain=domain.id, resource_identifier=url, renew_secret=True)
+    lose_secret(modules, domain, url)
     assert modules.run("mcp_fleet", **given)["changed"] is False
     foretold = modules.run("mcp_fleet", check=True, look=True, **given)["servers"][0]["changes"]
     assert foretold == modules.run("mcp_fleet", look=True, **given)["servers"][0]["changes"]
-    assert foretold[0] == "create secret gravitee.mcp 1 of MCP server W"
+    assert foretold[0] == "create another secret of MCP server W"
     assert credentials(modules) == "accepted"
     assert modules.run("mcp_fleet", look=True, **given)["changed"] is False

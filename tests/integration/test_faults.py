@@ -18,6 +18,7 @@ from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
 AT = {"context_path": "/w-mcp"}
+RENEWED = {"state": "renewed", "recreate": True}
 
 
 class Fixture:
@@ -89,8 +90,11 @@ def documented(f: Fixture) -> list[str]:
     held = (known.get("resources") or [{}])[0].get("configuration", {})
     lost = bool(servers["mcp_servers"]) and held.get("clientId") != servers["mcp_servers"][0]["clientId"]
     identity = {"domain": servers["domain_id"], "name": "W", "resource_identifier": f.url}
-    server = f.run("am_mcp_server", **identity, rotate_secret=lost, recreate=True)
+    server = f.run("am_mcp_server", **identity)
     tasks.append(server)
+    if lost:
+        server = f.run("am_mcp_server_secret", domain=identity["domain"], client_id=server["client_id"], **RENEWED)
+        tasks.append(server)
     tasks.append(f.run("am_domain_settings", domain=servers["domain_id"], mcp_clients=True, login={"register_enabled": True}))
     secret = {"client_secret": server["client_secret"]} if "client_secret" in server else {}
     resource = {"server_url": f.world.urls["am_gateway"], "security_domain": "mcp-demo", **secret}
@@ -107,10 +111,10 @@ def rotation(f: Fixture) -> list[str]:
     f.run("gravitee_api_info", **AT, plans=True)
     f.run("am_mcp_server_info", domain="mcp-demo", resource_identifier=f.url)
     server = {"domain": "mcp-demo", "resource_identifier": f.url}
-    made = f.run("am_mcp_server", **server, rotate_secret=True)
+    made = f.run("am_mcp_server_secret", **server, **RENEWED)
     tasks = [made, f.run("am_resource", **AT, client_secret=made["client_secret"])]
     tasks.append(f.run("gravitee_deployment", **AT, state="deployed", definition_changed=True))
-    tasks.append(f.run("am_mcp_server", **server, only_secret=made["secret_name"]))
+    tasks.append(f.run("am_mcp_server_secret", **server, state="absent", replaced_by=made["name"]))
     return [change for task in tasks for change in task["changes"]]
 
 

@@ -49,10 +49,13 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("apim_url", "gravitee_deployment", {"api_id": "x"}),
     ("apim_url", "gravitee_subscription", {"api_id": "x", "client_id": "c"}),
     ("am_url", "am_domain_settings", {"domain": "d", "mcp_clients": True, "login": {"register_enabled": True}}),
-    ("am_url", "am_mcp_server", {"domain": "d", "name": "M", "resource_identifier": "http://gw/m", "rotate_secret": True}),
+    ("am_url", "am_mcp_server", {"domain": "d", "name": "M", "resource_identifier": "http://gw/m"}),
     ("am_url", "am_application", {"domain": "d", "name": "A", "type": "native", "scopes": ["openid"]}),
     ("am_url", "am_application_info", {"domain": "d", "resource": "http://gw/m"}),
     ("am_url", "am_mcp_server_info", {"domain": "d"}),
+    ("am_url", "am_mcp_server_info", {"domain": "d", "secrets": True}),
+    ("am_url", "am_mcp_server_secret", {"domain": "d", "client_id": "y", "state": "renewed", "recreate": True}),
+    ("am_url", "am_mcp_server_secret", {"domain": "d", "client_id": "y", "state": "absent", "replaced_by": "b"}),
 ]
 
 

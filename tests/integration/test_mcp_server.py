@@ -97,28 +97,13 @@ def test_removed(modules: Modules, domain: Domain) -> None:
     assert domain.mcp_servers == {}
 
 
-def test_a_lost_secret_is_renewed(modules: Modules, domain: Domain, world: World) -> None:
-    made = modules.run("am_mcp_server", **GIVEN, tools=TOOLS, create_scopes=True, description="kept")
-    renewed = modules.check_and_run("am_mcp_server", **GIVEN, renew_secret=True, recreate=True)
-    assert renewed["changed"] is True
-    assert renewed["client_id"] == made["client_id"]
-    assert renewed["client_secret"] != made["client_secret"]
-    assert introspects(world, renewed["client_id"], renewed["client_secret"])
-    assert (stored(domain)["description"], len(stored(domain)["features"])) == ("kept", 2)
-
-
-def test_a_lost_secret_before_4_11_needs_the_users_word(modules: Modules, domain: Domain, world: World) -> None:
-    modules.run("am_mcp_server", **GIVEN)
-    if world.am_version == "4.10":
-        with pytest.raises(ModuleFailed, match="this AM .before 4.11. cannot renew a secret, nor hold two. Set recreate"):
-            modules.run("am_mcp_server", **GIVEN, renew_secret=True)
-    else:
-        renewed = modules.run("am_mcp_server", **GIVEN, renew_secret=True)
-        assert renewed["changes"] == ["renew secret Default of MCP server Weather"]
-        more = modules.run("am_mcp_server", **GIVEN, renew_secret=True, secret_name="Second")
-        assert more["changes"] == ["create secret Second of MCP server Weather"]
-        assert introspects(world, renewed["client_id"], renewed["client_secret"])
-        assert introspects(world, more["client_id"], more["client_secret"])
+def test_an_own_secret_is_taken_at_creation_alone(modules: Modules, domain: Domain, world: World) -> None:
+    """On an existing MCP server it is neither compared nor changed: whether AM takes it is asked of AM's gateway."""
+    made = modules.run("am_mcp_server", **GIVEN)
+    again = modules.twice("am_mcp_server", **GIVEN, client_secret="own-secret")
+    assert (again["changed"], "client_secret" in again) == (False, False)
+    assert introspects(world, made["client_id"], made["client_secret"])
+    assert not introspects(world, made["client_id"], "own-secret")
 
 
 @pytest.mark.parametrize(

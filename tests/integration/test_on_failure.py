@@ -145,8 +145,8 @@ def test_beside_another_plan(playbooks: Playbooks, modules: Modules, world: Worl
 
 def test_a_lost_secret_does_not_come_back(playbooks: Playbooks, modules: Modules, domain: Domain, faults: Faults) -> None:
     assert playbooks.run().code == 0
-    again = {"domain": domain.id, "resource_identifier": playbooks.url, "renew_secret": True, "recreate": True}
-    modules.run("am_mcp_server", **again)
+    again = {"domain": domain.id, "resource_identifier": playbooks.url, "state": "renewed", "recreate": True}
+    modules.run("am_mcp_server_secret", **again)
     assert "plans of before again" in playbooks.run(on_failure="rollback", test_username="nobody", test_password="x").failure
     assert playbooks.run().changes == []
 
