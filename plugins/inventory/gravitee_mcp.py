@@ -105,7 +105,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _observe(self, config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if dependencies.MISSING:
-            raise AnsibleError(f"The inventory gravitee_mcp needs the Python package {dependencies.MISSING}: install it.")
+            raise AnsibleError(dependencies.sentence())
         from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import discover  # needs the packages
 
         own = ("probe", "probe_timeout", "domain", "gateway_url", "parallel")

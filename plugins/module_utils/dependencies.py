@@ -3,29 +3,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one place that imports third-party packages.
 
-Ansible may run a module with a Python that lacks them. Importing must not fail then: the modules look at
-MISSING first and say which package to install.
+Ansible may run a module with a Python that lacks them. Importing must not fail then: the modules look at MISSING first and
+fail with `sentence`.
 """
 from __future__ import annotations
 
-import traceback
+import shlex
+import sys
 
-MISSING: str | None = None  # the package that could not be imported
-TRACEBACK: str | None = None
+REQUIRED = {"requests": "requests>=2.28", "pydantic": "pydantic>=2.0"}  # as requirements.txt has them
+MISSING: list[str] = []
 
 try:
     import requests
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-    from pydantic.alias_generators import to_camel
     from requests.adapters import HTTPAdapter
     from urllib3.exceptions import MaxRetryError
     from urllib3.util.retry import Retry
-except ImportError as error:
-    MISSING = (error.name or "requests").partition(".")[0]
-    TRACEBACK = traceback.format_exc()
+except ImportError:
+    MISSING.append("requests")
     requests = None
-    HTTPAdapter = Retry = BaseModel = object
-    ValidationError = MaxRetryError = ValueError
+    HTTPAdapter = Retry = object
+    MaxRetryError = ValueError
+
+try:
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+    from pydantic.alias_generators import to_camel
+except ImportError:  # also of version 1
+    MISSING.append("pydantic")
+    BaseModel = object
+    ValidationError = ValueError
 
     def ConfigDict(**options):
         return options
@@ -40,9 +46,16 @@ except ImportError as error:
         return name
 
 
+def sentence():
+    """Which packages this Python lacks, and the command that installs them for it."""
+    python = shlex.quote(sys.executable)
+    command = " ".join([python, "-m pip install", *(shlex.quote(REQUIRED[name]) for name in MISSING)])
+    return f"{sys.executable} lacks {' and '.join(MISSING)}, or has a version that is too old. Install what is needed: {command}"
+
+
 __all__ = [
     "MISSING",
-    "TRACEBACK",
+    "REQUIRED",
     "BaseModel",
     "ConfigDict",
     "Field",
@@ -52,5 +65,6 @@ __all__ = [
     "ValidationError",
     "field_validator",
     "requests",
+    "sentence",
     "to_camel",
 ]

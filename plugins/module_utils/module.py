@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
@@ -81,7 +81,7 @@ class Servers:
 def _module(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
     module = AnsibleModule(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
     if dependencies.MISSING:
-        module.fail_json(msg=missing_required_lib(dependencies.MISSING), exception=dependencies.TRACEBACK)
+        module.fail_json(msg=dependencies.sentence(), missing_packages=dependencies.MISSING)
     return module
 
 
