@@ -18,6 +18,7 @@ PLUGINS = sorted(
     str(path.relative_to(ROOT)) for kind in ("modules", "inventory", "filter") for path in (ROOT / "plugins" / kind).glob("*.py")
 )
 FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+INSTALLS = re.compile(r"(python3? -m )?pip[3x]? |ansible-galaxy ")
 FILE = re.compile(r"# (\S+\.\w+)\n")
 
 
@@ -69,4 +70,13 @@ def examples(plugin: str) -> str:
 
 
 def commands(page: str) -> list[str]:
-    return [command for block in blocks(page) if block.language == "console" for command in block.commands]
+    """Those of its console blocks, and of its workflows for CI."""
+    found = [command for block in blocks(page) if block.language == "console" for command in block.commands]
+    workflows = [block.data for block in blocks(page) if block.language == "yaml" and "\njobs:" in block.text]
+    steps = [step for workflow in workflows for job in workflow["jobs"].values() for step in job["steps"]]
+    return found + [step["run"] for step in steps if "run" in step]
+
+
+def installing(page: str) -> list[str]:
+    """The commands of a page that install something."""
+    return [command for command in commands(page) if INSTALLS.match(command)]

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 rm -rf "$site"
 mkdir -p "$site/source/reference"
 cp -r "$here/conf.py" "$here/../../docs/." "$site/source"
-antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --no-breadcrumbs \
-    --dest-dir "$site/source/reference" gravitee.mcp
+antsibull-docs --config-file "$here/antsibull-docs.cfg" collection --use-current --squash-hierarchy --fail-on-error \
+    --no-breadcrumbs --dest-dir "$site/source/reference" gravitee.mcp
 sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 "$site/source" "$site/html"
 python -m tests.site.links "$site/html"

@@ -2,15 +2,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 
+from tests.examples.reading import PAGES, PLUGINS, ROOT, blocks, examples, installing
 from tests.site.links import broken
 
-ROOT = Path(__file__).parent.parent.parent
 ROLE = ROOT / "roles/secure_mcp"
 OPENAPI = ROOT.parent / "shared/contract/openapi"
 
@@ -42,6 +43,41 @@ def test_the_front_page_has_every_module_and_playbook() -> None:
 def test_the_clients_page_has_every_profile() -> None:
     page = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
     assert [name for name in PROFILES if f"`{name}`" not in page] == []
+
+
+def test_every_page_installs_what_is_needed_in_the_same_way() -> None:
+    """README, the other pages, the reference pages of modules and of the website, and requirements.txt."""
+    pip, galaxy = installing("README.md")
+    assert [(page, command) for page in PAGES for command in installing(page) if command not in (pip, galaxy)] == []
+    needed = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert shlex.split(pip) == ["pip", "install", "ansible-core", *needed]
+    fragment = (ROOT / "plugins/doc_fragments/connection.py").read_text(encoding="utf-8")
+    assert [line for line in needed if f"  - {line.replace('>=', ' >= ')}\n" not in fragment] == []
+    site = (ROOT / "tests/site/antsibull-docs.cfg").read_text(encoding="utf-8")
+    assert f'"{galaxy}"' in site.replace("{namespace}.{name}", "gravitee.mcp")
+
+
+def test_examples_use_public_variables_only() -> None:
+    shown = {page: [block.text for block in blocks(page)] for page in PAGES} | {plugin: [examples(plugin)] for plugin in PLUGINS}
+    for path in ("playbooks/examples/site.yml", "docs/awx.yml"):
+        shown[path] = [(ROOT / path).read_text(encoding="utf-8")]
+    used = {name for texts in shown.values() for text in texts for name in re.findall(r"\bsecure_mcp_\w+", text)}
+    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    runs = set(re.findall(r"`(secure_mcp_\w+)`", (ROOT / "docs/fleets.md").read_text(encoding="utf-8")))
+    assert used - set(specs["main"]["options"]) - runs - {"secure_mcp_changes"} == set()
+
+
+def test_targets_of_make_that_pages_name_are_there() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)) <= targets, page
+
+
+@pytest.mark.parametrize("path", [*PAGES, *PLUGINS, "docs/awx.yml", "playbooks/examples/site.yml"])
+def test_standard_terms(path: str) -> None:
+    """Plain English instead of riddles."""
+    text = examples(path) if path in PLUGINS else (ROOT / path).read_text(encoding="utf-8")
+    assert re.findall(r"(?i)\b(?:strangers?|foretells?|foretold|mends?|mended|doors?|sentence a request)\b", text) == []
 
 
 def test_promises_name_tests_that_are_there() -> None:
