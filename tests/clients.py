@@ -41,7 +41,8 @@ def subscribe(world: World, client_id: str, api_id: str | None = None, plan_id: 
     body = {"name": "c", "description": "d", "settings": {"app": {"client_id": client_id, "type": "native"}}}
     post = functools.partial(requests.post, auth=world.admins["apim"], timeout=10)
     v1 = f"{world.urls['apim']}/management/organizations/DEFAULT/environments/DEFAULT/applications"
-    application = post(v1, json=body).json()["id"]
+    known = (one["id"] for one in world.applications.values() if one["settings"]["app"].get("client_id") == client_id)
+    application = next(known, None) or post(v1, json=body).json()["id"]
     v2 = f"{world.urls['apim']}/management/v2/environments/DEFAULT/apis/{record.id}/subscriptions"
     post(v2, json={"applicationId": application, "planId": plan_id}).raise_for_status()
 
@@ -54,9 +55,15 @@ class Login:
         self.http = requests.Session()
 
     def token(
-        self, world: World, client_id: str, resource: str | None, scope: str | None = "openid", domain: str = "mcp-demo"
+        self,
+        world: World,
+        client_id: str,
+        resource: str | None,
+        scope: str | None = "openid",
+        domain: str = "mcp-demo",
+        client_secret: str | None = None,
     ) -> str:
-        """An access token for `resource`, by authorization code with PKCE S256."""
+        """An access token for `resource`, by authorization code with PKCE S256; client_secret: where it says it by post."""
         base = f"{world.urls['am_gateway']}/{domain}/oauth"
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -79,6 +86,7 @@ class Login:
             "client_id": client_id,
             "code_verifier": verifier,
             "resource": resource,
+            "client_secret": client_secret,
         }
         return self.http.post(f"{base}/token", data=form, timeout=10).json()["access_token"]
 

@@ -63,18 +63,21 @@ class Client:
         self.id: str = self.registered["client_id"]
 
     def token(self, resource: str | None, scope: str | None = "openid") -> str:
-        return Login().token(self.world, self.id, resource, scope, self.domain.wire["hrid"])
+        by_post = self.registered["token_endpoint_auth_method"] == "client_secret_post"
+        secret = self.registered["client_secret"] if by_post else None
+        return Login().token(self.world, self.id, resource, scope, self.domain.wire["hrid"], secret)
 
     def own_token(self, resource: str | None) -> str:
         """By client credentials, without a user."""
         url = f"{self.world.urls['am_gateway']}/{self.domain.wire['hrid']}/oauth/token"
-        form = {"grant_type": "client_credentials", "resource": resource}
-        answered = requests.post(url, data=form, auth=(self.id, self.registered["client_secret"]), timeout=10)
+        form = {"grant_type": "client_credentials", "resource": resource, "client_id": self.id}
+        form["client_secret"] = self.registered["client_secret"]
+        answered = requests.post(url, data=form, timeout=10)
         answered.raise_for_status()
         return answered.json()["access_token"]
 
-    def subscribe(self, api: Api) -> Client:
-        subscribe(self.world, self.id, api.id, api.plan_id)
+    def subscribe(self, api: Api, plan_id: str | None = None) -> Client:
+        subscribe(self.world, self.id, api.id, plan_id or api.plan_id)
         return self
 
 

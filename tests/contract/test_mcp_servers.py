@@ -27,7 +27,7 @@ def used(url: str, mode: str) -> str:
     try:
         version, text = asyncio.run(_used(url, mode))
     except Exception as error:
-        return next(message for message in _messages(error))
+        return _messages(error)[0]
     assert text == "It is sunny in Paris"
     return version
 

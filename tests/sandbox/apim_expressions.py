@@ -133,16 +133,17 @@ class _Parser:
         if token in _CONSTANTS:
             return lambda _v: _CONSTANTS[token]
         if token == "#jsonPath":
-            arguments = self._arguments()
-            return lambda v: json_path(*(argument(v) for argument in arguments))
+            content, path = self._arguments(2)
+            return lambda v: json_path(content(v), path(v))
         if token.startswith("#"):
             return lambda v: v.get(token[1:])
         raise ExpressionFailed(f"not understood: {token}")
 
-    def _arguments(self) -> list[Evaluated]:
+    def _arguments(self, count: int) -> list[Evaluated]:
         self._need("(")
         found = [self._or()]
-        while self._next(","):
+        while len(found) < count:
+            self._need(",")
             found.append(self._or())
         self._need(")")
         return found
@@ -156,7 +157,7 @@ class _Parser:
         name = self.tokens.pop() if self.tokens else ""
         if name != "contains":
             return lambda v: _member(of(v), name)
-        (item,) = self._arguments()
+        (item,) = self._arguments(1)
         return lambda v: _contains(of(v), item(v))
 
 

@@ -51,14 +51,14 @@ class ApimGateway:
 
     def _find(self, request: Request) -> tuple[str, Json] | None:
         """The deployed API with the longest context path that fits, first among those of the host that is called."""
-        path, host = request.url.path, request.url.hostname
+        path, host = request.url.path, request.url.hostname or ""
         fitting = [
             (entry, served)
             for record in self.world.apis.values()
             if (served := record.served.current)
             for entry in _places(served, self.world)
             if path == entry["path"].rstrip("/") or path.startswith(entry["path"])
-            if entry.get("host", host) == host
+            if entry.get("host", host).lower() == host.lower()
         ]
         entry, served = max(fitting, key=lambda pair: ("host" in pair[0], len(pair[0]["path"])), default=(None, None))
         return (entry["path"], served) if entry else None

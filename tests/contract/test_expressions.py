@@ -1,0 +1,116 @@
+"""The gateway's expressions: what the recordings and the contract's sentences show of them, and that no other form is met."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.sandbox.apim_expressions import ExpressionFailed, fill_in, holds
+
+CLAIMS = {"aud": ["http://gw/w", "http://gw/x"], "scope": "openid weather:read", "gis": "idp:1"}
+CALL = {"method": "tools/call", "params": {"name": "forecast"}}
+SCOPE = "(' ' + #context.attributes['jwt'].claims['scope'] + ' ').contains(' weather:read ')"
+METHOD, NAME = "#jsonPath(#request.content, '$.method')", "#jsonPath(#request.content, '$.params.name')"
+NO_OBJECT = r"#request.content matches '(?s)\s*[^\s\x7B].*|.*\x00.*'"
+
+
+def variables(content: str = json.dumps(CALL), claims: Any = CLAIMS) -> dict[str, Any]:
+    return {"request": {"content": content, "path": "/w"}, "context": {"attributes": {"jwt": {"claims": claims}}}}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("#context.attributes['jwt'].claims['aud'].contains('http://gw/w')", True),
+        ("#context.attributes['jwt'].claims['aud'].contains('http://gw')", False),
+        ("#context.attributes['jwt'].claims['aud'] == 'http://gw/w'", False),
+        ("#context.attributes['jwt'].claims['gis'] != null", True),
+        ("#context.attributes['jwt'].claims['nothing'] == null", True),
+        (f"#request.path == '/w' && {SCOPE}", True),
+        (f"#request.path == '/w' && !{SCOPE}", False),
+        (f"{METHOD} == 'tools/call' && {NAME} matches 'get_weather|forecast'", True),
+        (f"{NAME} matches 'fore'", False),
+        (f"#request.path == '/w' && !({NAME} matches 'fore') && !({NAME} == 'forecast')", False),
+        (f"{NAME} matches 'fore' && {METHOD} == 'no' || {METHOD} == 'tools/call'", True),
+        (f"{METHOD} == 'no' && #nobody.knows", False),
+        (f"{METHOD} == 'tools/call' || #nobody.knows", True),
+        ("#request.path == '/w' && 'it''s' != 'its'", True),
+        ("#request.path == '/w'", True),
+        (NO_OBJECT, False),
+    ],
+)
+def test_forms(expression: str, expected: bool) -> None:
+    assert holds(f"{{{expression}}}", variables()) is expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "#context.attributes['jwt'].claims['nothing'] matches '.*'",
+        "#context.attributes['jwt'].claims['nothing'].contains('x')",
+        "#context.attributes['nothing'].claims['aud']",
+        "#request.path && true",
+        "#request.path.length() > 1",
+        "#request.path ?: 'x'",
+        "#request.path == '/w' '/w'",
+        "#request.path == (",
+        "#jsonPath(#request.content)",
+        "#jsonPath(#request.content, '$..name')",
+        "#request.path matches '('",
+        "#request.path + ",
+        "#",
+        "#request..path",
+        "#request.path.contains(null)",
+    ],
+)
+def test_what_fails(expression: str) -> None:
+    with pytest.raises(ExpressionFailed):
+        holds(f"{{{expression}}}", variables())
+
+
+@pytest.mark.parametrize("text", ["{!#request.path == '/x'}", "#request.path == '/w'", "true", "", "{true}", "{#request.path"])
+def test_what_does_not_begin_as_an_expression_never_holds(text: str) -> None:
+    assert holds(text, variables()) is False
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[{}]", True),
+        (" \n[{}]", True),
+        ("\ufeff{}", True),
+        ('{"a\x00"}', True),
+        ("no JSON", True),
+        ("", False),
+        (" \n{}", False),
+    ],
+)
+def test_what_is_no_json_object(content: str, expected: bool) -> None:
+    assert holds(f"{{{NO_OBJECT}}}", variables(content)) is expected
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ('{"params": {"name": "a"}}', "a"),
+        ('{"params": {"name": "\\u0061"}}', "a"),
+        ('{"params": {"name": "b", "name": "a"}}', "a"),
+        ('{"params": {"name": "b"}, "params": {"name": "a"}}', "a"),
+        ('{"params": []}', None),
+        ("{}", None),
+    ],
+)
+def test_json_paths(content: str, name: str | None) -> None:
+    wanted = "null" if name is None else f"'{name}'"
+    assert holds(f"{{{NAME} == {wanted}}}", variables(content)) is True
+
+
+def test_a_token_without_scopes_lacks_each() -> None:
+    """The claim that is not there is written as null."""
+    assert holds(f"{{#request.path == '/w' && !{SCOPE}}}", variables(claims={})) is True
+
+
+def test_texts_are_filled_in() -> None:
+    text = "{\"at\":\"{#request.path}\",\"for\":\"{#context.attributes['jwt'].claims['nothing']}\",\"no\":\"{#nobody.knows}\"}"
+    assert fill_in(text, variables()) == '{"at":"/w","for":"null","no":"{#nobody.knows}"}'
