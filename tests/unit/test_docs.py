@@ -36,7 +36,7 @@ def test_the_front_page_has_every_module_and_playbook() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [path.stem for path in (ROOT / "plugins/modules").glob("*.py") if f"`{path.stem}`" not in page] == []
     assert [path.stem for path in (ROOT / "playbooks").glob("*.yml") if path.stem not in page] == []
-    for kind in ("inventory", "filter"):
+    for kind in ("inventory", "filter", "lookup"):
         assert [path.stem for path in (ROOT / "plugins" / kind).glob("*.py") if f"`{path.stem}`" not in page] == []
 
 
@@ -64,7 +64,7 @@ def test_examples_use_public_variables_only() -> None:
     used = {name for texts in shown.values() for text in texts for name in re.findall(r"\bsecure_mcp_\w+", text)}
     specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
     runs = set(re.findall(r"`(secure_mcp_\w+)`", (ROOT / "docs/fleets.md").read_text(encoding="utf-8")))
-    assert used - set(specs["main"]["options"]) - runs - {"secure_mcp_changes"} == set()
+    assert used - set(specs["main"]["options"]) - runs - {"secure_mcp_changes", "secure_mcp_results"} == set()
 
 
 def test_targets_of_make_that_pages_name_are_there() -> None:

@@ -13,6 +13,7 @@ from tests.unit.test_edges import MODULES, ROOT
 # In a Python of its own, as the imports must fail. Each module with as many of these arguments as it has options.
 ARGUMENTS = {
     "domain": "d", "context_path": "/w", "id": "i", "url": "http://w", "api_id": "a", "security": "key_less", "client_id": "c",
+    "name": "n", "path": "/f", "resource": "http://r",
     "servers": [], "gateway_url": "http://g", "am_gateway_url": "http://a",
 }
 PROGRAM = f"""

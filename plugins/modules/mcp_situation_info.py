@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: secure_mcp_info
+module: mcp_situation_info
 short_description: Read what stands where the role secure_mcp is to work
 version_added: 0.1.0
 description:
@@ -262,7 +262,7 @@ author:
 
 EXAMPLES = r"""
 - name: Is there an API at the path, whose is it, and does AM take its secret?
-  gravitee.mcp.secure_mcp_info:
+  gravitee.mcp.mcp_situation_info:
     purpose: teardown
     domain: mcp
     name: Weather MCP

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.gravitee.mcp.plugins.modules import secure_mcp_info
+from ansible_collections.gravitee.mcp.plugins.modules import mcp_situation_info
 from ansible_collections.gravitee.mcp.plugins.plugin_utils.in_controller import InControllerAction
 
 
 class ActionModule(InControllerAction):
-    module = secure_mcp_info
+    module = mcp_situation_info
