@@ -21,6 +21,7 @@ KNOWN = {"client_id": "assistant", **USER}
 def secured(world: World, modules: Modules, domain: Domain, request: pytest.FixtureRequest) -> str:
     """The server as the role leaves it, with one known client, `assistant`. Its URL."""
     world.apim_version = world.am_version = request.param
+    world.domain_reload = 0
     return secure(world, modules, "/weather-mcp")
 
 
