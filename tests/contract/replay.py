@@ -22,7 +22,7 @@ MASKED = re.compile(r"^<[a-z]+>$")
 CIPHER = re.compile(r"^[A-Za-z0-9+/]{22}==$")
 # Times differ in every run.
 TIMES = re.compile(
-    r"^((created|updated|deployed|published|closed|paused|processed|starting)At|(created|updated|last_connection)_at|lastPasswordReset|timestamp)$"
+    r"^((created|updated|deployed|published|closed|expires|paused|processed|starting)At|(created|updated|last_connection)_at|lastPasswordReset|timestamp)$"
 )
 # Values that stand for a person or a moment of the recording, or that the recording masks.
 PERSONAL = {

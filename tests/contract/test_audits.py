@@ -25,7 +25,7 @@ def test_a_token_that_was_given_out(modules: Modules, world: World, domain: Doma
     told = {step["path"].lower(): step["value"] for step in steps}
     scope, resource = told["/scope"], told.get("/resource")
 
-    world.am_version = name.split(",")[0]
+    world.am_version, world.domain_reload = name.split(",")[0], 0
     modules.run("am_domain_settings", domain="mcp-demo", mcp_clients=True)
     if resource:
         modules.run("am_mcp_server", domain="mcp-demo", name="W", resource_identifier=resource)

@@ -22,6 +22,7 @@ def secured(world: World, modules: Modules, domain: Domain, request: pytest.Fixt
     """The server as the role leaves it, with one known client, `assistant`. Its URL."""
     world.apim_version = world.am_version = request.param
     world.introspection_window = 0  # as AM's operator sets it
+    world.domain_reload = 0
     return secure(world, modules, "/weather-mcp")
 
 
