@@ -115,9 +115,15 @@ def test_what_a_secret_replaces(
 
 
 def test_the_others_stay_where_the_new_one_is_not_there(modules: Modules, domain: Domain, server: dict[str, Any]) -> None:
+    """In check mode an earlier task may be to make it, and then it is the youngest."""
     have(modules, FIRST)
-    with pytest.raises(ModuleFailed, match=f"replaced_by: the MCP server has no secret named '{SECOND}', so the others stay"):
-        modules.run("am_mcp_server_secret", **SERVER, state="absent", replaced_by=SECOND)
+    sentence = "replaced_by: the MCP server has no secret named 'yet to be generated', so the others stay."
+    made = modules.run("am_mcp_server_secret", check=True, **SERVER, state="renewed")
+    predicted = modules.run("am_mcp_server_secret", check=True, **SERVER, state="absent", replaced_by=made["name"])
+    assert predicted["changes"] == [f"delete secret {name} of MCP server Weather" for name in ("Default", FIRST)]
+    assert predicted["warnings"] == [f"Taken as done by an earlier task: {sentence}"]
+    with pytest.raises(ModuleFailed, match=sentence):
+        modules.run("am_mcp_server_secret", **SERVER, state="absent", replaced_by=made["name"])
     assert list(secrets(domain)) == ["Default", FIRST]
 
 

@@ -126,10 +126,9 @@ class ManagedMcpServerSecret(Managed):
             )
         named = next((one for one in self.secrets if one["name"] == self.name), None)
         if state == "absent":
-            gone = self._replaced() if self.replaced_by else [named] if named else []
-            if len(gone) == len(self.secrets):
+            if named and len(self.secrets) == 1:
                 raise Refusal(f"name: {self.name!r} is the last secret of the MCP server, and AM keeps one. Make another first.")
-            yield from map(self._removal, gone)
+            yield from map(self._removal, self._replaced() if self.replaced_by else [named] if named else [])
         elif named is None:
             self._need_gateway()
             yield from self._room()
@@ -141,13 +140,14 @@ class ManagedMcpServerSecret(Managed):
     def _replaced(self) -> list[dict[str, Any]]:
         """Those that the named one replaces: made before it by this collection, or by AM with the MCP server, and not in use.
 
-        Younger ones may be those of another run that is at work now.
+        Younger ones may be those of another run that is at work now. One that an earlier task is to make is the youngest.
         """
-        ages = by_age(self.secrets or [])
-        place = next((place for place, one in enumerate(ages) if one["name"] == self.replaced_by), None)
-        if place is None:
-            raise Refusal(f"replaced_by: the MCP server has no secret named {self.replaced_by!r}, so the others stay.")
-        replaced = (one for one in ages[:place] if is_generated(one["name"]) or one["name"] == FIRST)
+        secrets = by_age(self.secrets or [])
+        names = [one["name"] for one in secrets]
+        if self.replaced_by not in names:
+            self.unmet.append(f"replaced_by: the MCP server has no secret named {self.replaced_by!r}, so the others stay.")
+        older = secrets[: names.index(self.replaced_by)] if self.replaced_by in names else secrets
+        replaced = [one for one in older if is_generated(one["name"]) or one["name"] == FIRST]
         return [one for one in replaced if one["name"] not in (self.in_use or ())]
 
     def _room(self) -> list[_Step]:
