@@ -1,4 +1,4 @@
-"""Beyond one machine, on existing engines: ansible-runner, ansible-builder's execution environment, AWX's templates as data."""
+"""Beyond one machine, on existing engines: ansible-runner, ansible-builder's execution environment."""
 from __future__ import annotations
 
 import json
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import ansible_runner
 import pytest
-import yaml
 
 from tests.integration.test_fleet import hosts, record
 from tests.runners import BIN, ROOT, Playbooks
@@ -62,15 +61,3 @@ def test_the_collection_says_what_python_it_needs() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "requests>=2.28" in done.stdout
-
-
-def test_awx_templates_name_what_is_there() -> None:
-    templates = yaml.safe_load((ROOT / "docs/awx.yml").read_text(encoding="utf-8"))["gravitee_mcp_job_templates"]
-    specs = yaml.safe_load((ROOT / "roles/secure_mcp/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    options = specs["argument_specs"]["main"]["options"]
-    for template in templates:
-        assert (ROOT / template["playbook"]).exists(), template["name"]
-        for question in (template.get("survey_spec") or {}).get("spec", []):
-            assert question["variable"] == "secure_mcp_hosts" or question["variable"] in options
-            if question["variable"] in options and "choices" in question:
-                assert question["choices"] == options[question["variable"]]["choices"]
