@@ -247,7 +247,7 @@ def test_a_lost_secret_before_4_11_is_the_users_to_decide(playbooks: Playbooks, 
     _api(world)["resources"] = []
     refused = playbooks.run(recreate_lost_server=False)
     assert refused.code == 2
-    assert "renew_secret: this AM (before 4.11) cannot renew a secret" in refused.failure
+    assert "recreate: this AM (before 4.11) cannot renew a secret" in refused.failure
 
 
 def test_own_credentials_are_used(playbooks: Playbooks, world: World) -> None:
