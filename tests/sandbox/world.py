@@ -88,6 +88,7 @@ class World:
         self.settings_hidden = False  # whether AM's user may not read a domain's settings
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
         self.enterprise = False  # whether it has the plugin mcp-proxy
+        self.latency: dict[str, float] = {}  # plane → how long a request to it is on the way, in seconds
 
     def synced(self) -> Synced:
         return Synced(lambda: self.sync_delay)
