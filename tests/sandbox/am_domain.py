@@ -108,7 +108,7 @@ class Domain:
         }
         self.scopes = {scope["key"]: {**scope, "id": new_id()} for scope in _system_scopes()}
         self.mcp_servers: dict[str, Any] = {}
-        self.gone: set[str] = set()  # ids of deleted protected resources
+        self.gone: set[str] = set()  # ids of deleted protected resources and applications
         self.applications: dict[str, dict[str, Any]] = {}
         self.users: dict[str, dict[str, Any]] = {}
         self.passwords: dict[str, str] = {}

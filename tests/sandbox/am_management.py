@@ -221,9 +221,11 @@ class AmManagement:
         return answer(application, 201, self.location(request, application["id"]))
 
     def _application(self, request: Request) -> dict[str, Any]:
-        domain = self.domain_of(request)
+        domain, application_id = self.domain_of(request), request.path_params["application"]
+        if application_id in domain.gone:
+            raise AmError(404, f"Application [{application_id}] can not be found.")
         try:
-            return domain.applications[request.path_params["application"]]
+            return domain.applications[application_id]
         except KeyError:
             raise AmError(403, "Permission denied") from None
 
@@ -238,8 +240,9 @@ class AmManagement:
         return answer(_without_secret(application))
 
     async def delete_application(self, request: Request) -> Response:
-        """Not recorded; 204 as in AM's OpenAPI file."""
-        self.domain_of(request).applications.pop(self._application(request)["id"])
+        domain, application_id = self.domain_of(request), self._application(request)["id"]
+        domain.applications.pop(application_id)
+        domain.gone.add(application_id)
         return empty(204)
 
     async def create_user(self, request: Request) -> Response:
