@@ -22,6 +22,8 @@ options:
       - Name of the application. Required to create one.
       - Without O(client_id) the application is found by it; those that registered themselves are left out, as any client may
         register under any name.
+      - AM allows several applications of one name. The eldest is the one that is meant; the others are named in a warning and
+        stay. O(state=absent) then asks for O(client_id).
     type: str
   type:
     description: Kind of client. Required to create one; it never changes.
@@ -39,9 +41,16 @@ options:
     type: list
     elements: str
   scopes:
-    description: The scopes that the client may have, all of them. They must exist in the domain.
+    description: The scopes that the client may have. They must exist in the domain.
     type: list
     elements: str
+  scopes_mode:
+    description:
+      - V(exact) removes all scopes of the client that O(scopes) does not name.
+      - V(add) keeps them, for a client of several MCP servers, each of which adds its own.
+    type: str
+    choices: [add, exact]
+    default: exact
   identity_providers:
     description:
       - Ids of the identity providers that users of the client may log in with, the first one first.
@@ -73,6 +82,10 @@ extends_documentation_fragment:
   - gravitee.mcp.connection.managed
 notes:
   - RV(client_secret) is shown once. Register the task with C(no_log=true), or give a secret of your own.
+  - Runs at the same time end with one application of the name. The run that created it gets its secret; the others remove
+    theirs and go on with that one. Changes are read back and repeated like those of M(gravitee.mcp.am_domain_settings).
+  - AM does not tell whether a client is in use. RV(gravitee.mcp.gravitee_subscription#module:other_subscriptions) does, as far
+    as APIM's APIs are concerned; see the examples there.
 seealso:
   - module: gravitee.mcp.gravitee_subscription
   - module: gravitee.mcp.am_application_info
@@ -92,6 +105,14 @@ EXAMPLES = r"""
     grant_types: [authorization_code, refresh_token]
     scopes: [openid, offline_access, "weather:read"]
   register: vscode
+
+- name: A second MCP server, whose clients need another scope
+  gravitee.mcp.am_application:
+    domain: mcp
+    name: VS Code
+    type: native
+    scopes: [news]
+    scopes_mode: add
 
 - name: Give it a subscription to the weather API
   gravitee.mcp.gravitee_subscription:
@@ -123,7 +144,7 @@ client_id:
   type: str
 client_secret:
   description: Its client secret.
-  returned: when this run created it, and the client is no public one
+  returned: when this run created it and it stays, and the client is no public one
   type: str
 changes:
   description: What was done, or in check mode would be done, one sentence a request.
@@ -144,6 +165,7 @@ SPEC = {
     "redirect_uris": {"type": "list", "elements": "str"},
     "grant_types": {"type": "list", "elements": "str"},
     "scopes": {"type": "list", "elements": "str"},
+    "scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "exact"},
     "identity_providers": {"type": "list", "elements": "str"},
     "pkce": {"type": "bool"},
     "token_endpoint_auth_method": {

@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Changes who may register in a domain, clients and users.
   - What is not given stays as the server has it, field by field, although AM itself replaces the login settings as a whole.
+  - Several hosts, forks and controllers may set the same domain at the same time, see the notes.
 options:
   domain:
     description: The domain, by its hrid (the name in its URL) or its id. It must exist.
@@ -48,7 +49,7 @@ options:
         description:
           - The hosts that documents may come from.
           - If it is not set, while O(client_metadata_documents.enabled=true) and O(client_profiles) is given, the hosts of those
-            clients' documents.
+            clients' documents are added to those that are allowed already.
         type: list
         elements: str
       allow_private_ip_address:
@@ -77,11 +78,20 @@ options:
         type: str
   mcp_client_scopes:
     description:
-      - With O(mcp_clients=true) or O(client_profiles), further scopes that these clients need. They are added to those that are
-        allowed and given by default.
+      - With O(mcp_clients=true) or O(client_profiles), further scopes that these clients need, both allowed and given by default.
+      - O(mcp_client_scopes_mode) says what becomes of scopes that the domain allows already.
     type: list
     elements: str
     default: []
+  mcp_client_scopes_mode:
+    description:
+      - V(add) adds the scopes that MCP clients need, C(openid), C(profile), C(email), C(offline_access) and O(mcp_client_scopes),
+        to those that the domain allows and gives by default. Nothing is removed, so several MCP servers can share the domain.
+      - V(exact) allows these scopes and removes all others, for a task that speaks for the whole domain.
+      - Lists in O(client_registration) are always exact.
+    type: str
+    choices: [add, exact]
+    default: add
   scopes:
     description: Scopes that the domain must have. They are created where it lacks them; others stay.
     type: list
@@ -166,6 +176,13 @@ options:
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
+notes:
+  - B(Every change of the settings makes AM's gateway answer 404 for 0.2 to 0.5 seconds), token checks of running APIs included.
+    So all settings that differ are changed in one request, and none is sent when nothing differs.
+  - AM knows no conditional change. This module reads right before it writes, waits for four times as long as that took, reads
+    back, and writes again what another writer has overwritten, eight times at most. What the other writer set stays. So writers
+    at the same time end as one after the other would, if none of them takes longer from its read to its write than that.
+  - Scopes are created each by a request of its own; one that another run was faster to create is taken.
 seealso:
   - module: gravitee.mcp.am_mcp_server
 author:
@@ -186,6 +203,21 @@ EXAMPLES = r"""
     client_profiles: [vscode, claude_code]
     client_metadata_documents:
       enabled: true
+
+- name: The weather server's clients need a scope of its own, beside those of other servers
+  gravitee.mcp.am_domain_settings:
+    domain: mcp
+    mcp_clients: true
+    mcp_client_scopes: [weather]
+    scopes: [weather]
+
+- name: These scopes and no others, for the whole domain
+  gravitee.mcp.am_domain_settings:
+    domain: mcp
+    mcp_clients: true
+    mcp_client_scopes: [weather, news]
+    mcp_client_scopes_mode: exact
+    scopes: [weather, news]
 
 - name: Allow https redirect URIs only
   gravitee.mcp.am_domain_settings:
@@ -270,6 +302,7 @@ SPEC = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
     "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
+    "mcp_client_scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "add"},
     "scopes": {"type": "list", "elements": "str", "default": []},
     "client_profiles": {"type": "list", "elements": "str", "choices": CLIENTS},
     "client_metadata_documents": {"type": "dict", "options": METADATA_DOCUMENTS},

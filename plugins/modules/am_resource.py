@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - The resource (C(oauth2-am-resource)) by which APIM's gateway asks AM about the tokens of an API's callers.
   - It lives in the API's definition and takes effect when the API is deployed, see M(gravitee.mcp.gravitee_deployment).
-  - What is not given stays as the server has it.
+  - What is not given stays as the server has it, but for O(enabled).
 options:
   name:
     description: Name of the resource. Plans refer to it.
@@ -51,8 +51,10 @@ options:
     description: TLS of the gateway's connection to AM, with the names of the plugin's schema.
     type: dict
   enabled:
-    description: Whether the resource is in use. A new one is.
+    description:
+      - Whether the resource is in use. One that somebody disabled is enabled again, unless the task says V(false).
     type: bool
+    default: true
   state:
     description:
       - V(present) makes the resource as described.
@@ -128,7 +130,7 @@ SPEC = {
     "http": {"type": "dict"},
     "proxy": {"type": "dict"},
     "ssl": {"type": "dict"},
-    "enabled": {"type": "bool"},
+    "enabled": {"type": "bool", "default": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -35,15 +35,25 @@ options:
     description:
       - V(present) makes what is missing, and accepts or resumes a subscription that waits or pauses.
       - V(closed) closes the subscription and keeps the application. A later V(present) subscribes it anew.
-      - V(absent) closes the subscription and archives the application, which ends its subscriptions to other APIs, too. A later
-        V(present) makes a new application.
+      - V(absent) closes the subscription, and archives the application when it has no subscription to another API or plan. A
+        later V(present) makes a new application.
     type: str
     choices: [present, closed, absent]
     default: present
+  force:
+    description:
+      - With O(state=absent), whether to archive the application even if it has other subscriptions, which ends them, too.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
   - gravitee.mcp.connection.api
+notes:
+  - Several runs at the same time end with one application and one subscription; what another run was faster to make is taken.
+  - With O(state=absent) every API of the environment is asked for subscriptions of the application, because APIM lists them
+    for each API only. Where the account may not read them, the application counts as used and stays. APIs that APIM does not
+    show to the account at all, and API Products, are not asked.
 seealso:
   - module: gravitee.mcp.am_application
   - module: gravitee.mcp.am_application_info
@@ -63,6 +73,20 @@ EXAMPLES = r"""
     context_path: /weather-mcp
     client_id: "{{ vscode.client_id }}"
     state: closed
+
+- name: Remove the client in APIM, unless it may call something else
+  gravitee.mcp.gravitee_subscription:
+    context_path: /weather-mcp
+    client_id: "{{ vscode.client_id }}"
+    state: absent
+  register: removed
+
+- name: Remove it in AM, too, when nothing else needs it
+  gravitee.mcp.am_application:
+    domain: mcp
+    client_id: "{{ vscode.client_id }}"
+    state: absent
+  when: not removed.other_subscriptions
 """
 
 RETURN = r"""
@@ -93,6 +117,25 @@ client_id:
   description: The client id.
   returned: success
   type: str
+other_subscriptions:
+  description: The client's subscriptions to other APIs and plans. O(state=absent) keeps the application while there are any.
+  returned: with O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    api:
+      description: Name of the API.
+      type: str
+    api_id:
+      description: Id of the API.
+      type: str
+    plan_id:
+      description: Id of the plan; V(unknown) where the account may not read the API's subscriptions.
+      type: str
+    status:
+      description: V(ACCEPTED), V(PENDING) or V(PAUSED); V(UNKNOWN) where the account may not read the API's subscriptions.
+      type: str
+  sample: []
 changes:
   description: What was done, or in check mode would be done, one sentence a request.
   returned: success
@@ -112,6 +155,7 @@ SPEC = {
     "application_description": {"type": "str", "default": "A client of MCP servers, made with gravitee.mcp"},
     "application_type": {"type": "str", "default": "native"},
     "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
 }
 
 

@@ -1,6 +1,7 @@
 """am_application and am_application_info."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.clients import Login, register
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain
-from tests.sandbox.world import World
+from tests.sandbox.world import Request, World
 
 AT = {"domain": "mcp-demo"}
 VS_CODE = {
@@ -94,13 +95,101 @@ def test_renamed_by_client_id_and_removed(modules: Modules, domain: Domain) -> N
     assert domain.applications == {}
 
 
-def test_a_name_that_two_have_is_refused(modules: Modules, domain: Domain) -> None:
-    first = domain.new_application("VS Code", "native", [])
-    domain.new_application("VS Code", "native", [])
-    with pytest.raises(ModuleFailed, match="name: the domain has 2 applications named 'VS Code': give client_id"):
-        modules.run("am_application", **VS_CODE)
-    client_id = first["settings"]["oauth"]["clientId"]
-    assert modules.run("am_application", **VS_CODE, client_id=client_id)["id"] == first["id"]
+def client_id_of(application: dict[str, Any]) -> str:
+    return application["settings"]["oauth"]["clientId"]
+
+
+def test_of_a_name_that_two_have_the_eldest_is_meant_and_the_other_named(modules: Modules, domain: Domain) -> None:
+    """An earlier run that died may have left the younger one, or somebody else made it."""
+    first, second = (domain.new_application("VS Code", "native", []) for _ in range(2))
+    done = modules.twice("am_application", **VS_CODE)
+    assert done["id"] == first["id"]
+    [warning] = done["warnings"]
+    assert f"the eldest ({client_id_of(first)}) is used, the others stay ({client_id_of(second)})" in warning
+    assert set(domain.applications) == {first["id"], second["id"]}
+    chosen = modules.run("am_application", **VS_CODE, client_id=client_id_of(second))
+    assert (chosen["id"], chosen["warnings"]) == (second["id"], [])
+
+
+def test_of_a_name_that_two_have_none_is_removed(modules: Modules, domain: Domain) -> None:
+    first, second = (domain.new_application("VS Code", "native", []) for _ in range(2))
+    with pytest.raises(ModuleFailed, match="name: the domain has 2 applications named 'VS Code': give the client_id"):
+        modules.run("am_application", **AT, name="VS Code", state="absent")
+    modules.twice("am_application", **AT, client_id=client_id_of(second), state="absent")
+    assert list(domain.applications) == [first["id"]]
+
+
+def once(method: str, ending: str, act: Callable[[], Any]) -> Callable[[Request], None]:
+    """What another run does when the first answer to such a request is ready."""
+    left = [act]
+
+    def race(request: Request) -> None:
+        if left and request.method == method and request.path.endswith(ending):
+            left.pop()()
+
+    return race
+
+
+def test_who_made_the_younger_one_removes_it(modules: Modules, domain: Domain, world: World) -> None:
+    """Another run makes one between our look and our request; ours goes, and with it the secret that nobody could use."""
+    given = {**AT, "name": "Backend", "type": "web", "scopes": ["openid"]}
+    theirs: list[dict[str, Any]] = []
+    world.on_answer = once("GET", "/applications", lambda: theirs.append(domain.new_application("Backend", "web", [])))
+    done = modules.run("am_application", **given)
+    assert list(domain.applications) == [theirs[0]["id"]] == [done["id"]]
+    assert done["client_id"] == client_id_of(theirs[0])
+    assert "client_secret" not in done
+    assert oauth(domain)["scopeSettings"] == [{"scope": "openid"}], "what the other run had not done yet"
+
+
+def test_the_elder_one_stays_though_it_is_not_done(modules: Modules, domain: Domain, world: World) -> None:
+    given = {**AT, "name": "Backend", "type": "web"}
+    world.on_answer = once("POST", "/applications", lambda: domain.new_application("Backend", "web", []))
+    done = modules.run("am_application", **given)
+    elder, _younger = domain.applications.values()
+    assert (done["client_id"], done["client_secret"]) == (client_id_of(elder), elder["settings"]["oauth"]["clientSecret"])
+    assert len(domain.applications) == 2, "the younger one is for its own run to remove"
+
+
+def test_a_client_id_that_another_run_was_faster_to_take(modules: Modules, domain: Domain, world: World) -> None:
+    def make() -> None:
+        domain.new_application("VS Code", "native", [])["settings"]["oauth"]["clientId"] = "own"
+
+    world.on_answer = once("GET", "/applications", make)
+    done = modules.run("am_application", **VS_CODE, client_id="own")
+    assert [request.status for request in world.writes()] == [400, 200]
+    assert (done["client_id"], len(domain.applications)) == ("own", 1)
+
+
+def test_one_that_is_removed_while_it_is_looked_for(modules: Modules, domain: Domain, world: World) -> None:
+    for look in ({"name": "VS Code", "type": "native"}, {"name": "VS Code", "type": "native", "client_id": "own"}):
+        gone = domain.new_application("VS Code", "native", [])["id"]
+
+        def remove(gone: str = gone) -> None:
+            domain.applications.pop(gone)
+            domain.gone.add(gone)
+
+        world.on_answer = once("GET", "/applications", remove)
+        assert modules.run("am_application", **AT, **look)["changes"][0] == "create application VS Code"
+        modules.run("am_application", **AT, name="VS Code", state="absent")
+
+
+def test_scopes_of_other_servers_are_kept_with_add(modules: Modules, domain: Domain) -> None:
+    modules.run("am_application", **VS_CODE)
+    added = modules.twice("am_application", **{**VS_CODE, "scopes": ["weather"], "scopes_mode": "add"})
+    assert added["changes"] == ["set scopeSettings of application VS Code"]
+    assert {setting["scope"] for setting in oauth(domain)["scopeSettings"]} == {"openid", "offline_access", "weather"}
+    modules.twice("am_application", **VS_CODE)
+    assert {setting["scope"] for setting in oauth(domain)["scopeSettings"]} == {"openid", "offline_access"}
+
+
+def test_a_name_is_no_pattern(modules: Modules, domain: Domain) -> None:
+    """AM's search takes * for any text, and finds the name in any case."""
+    for name in ("Team A", "team *"):
+        domain.new_application(name, "native", [])
+    made = modules.twice("am_application", **AT, name="Team *", type="native")
+    assert made["changes"][0] == "create application Team *"
+    assert modules.twice("am_application", **AT, name="team a", type="native")["changes"][0] == "create application team a"
 
 
 def test_a_self_registered_namesake_is_not_mistaken_for_it(modules: Modules, domain: Domain, world: World) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects import shared
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 from tests.clients import register
 from tests.runners import ModuleFailed, Modules
+from tests.sandbox import am_management
 from tests.sandbox.am_domain import Domain
-from tests.sandbox.world import World
+from tests.sandbox.world import Request, World
 
 AT = {"domain": "mcp-demo"}
 
@@ -116,3 +120,100 @@ def test_settings_that_may_not_be_read_are_not_written(modules: Modules, world: 
         modules.run("am_domain_settings", **AT, login={"register_enabled": True})
     assert domain.wire["loginSettings"]["rememberMeEnabled"] is True
     assert modules.run("am_domain_settings", **AT, scopes=["weather"])["changes"] == ["create scope weather"]
+
+
+def patches(world: World) -> int:
+    """How often the domain was written; each time AM's gateway answers 404 for a moment."""
+    return sum(request.method == "PATCH" for request in world.writes())
+
+
+def test_everything_that_differs_goes_in_one_request(modules: Modules, domain: Domain, world: World) -> None:
+    world.am_version = "4.12"
+    given = {
+        "mcp_clients": True,
+        "client_metadata_documents": {"cache_ttl_seconds": 60},
+        "login": {"register_enabled": True},
+        "scopes": ["weather", "openid", "weather"],
+    }
+    done = modules.twice("am_domain_settings", **AT, **given)
+    assert done["changes"][0] == "create scope weather"
+    assert (len(done["changes"]), patches(world)) == (2, 1)
+    listed = [request for request in world.log if request.path.endswith("/scopes") and request.method == "GET"]
+    assert len(listed) == 3, "once by each of the check, the run and the run again"
+
+
+def test_a_scope_that_another_run_was_faster_to_create_is_taken(modules: Modules, domain: Domain, world: World) -> None:
+    def race(request: Request) -> None:
+        if request.method == "GET" and request.path.endswith("/scopes"):
+            domain.scopes["weather"] = {**domain.scopes["openid"], "key": "weather"}
+
+    world.on_answer = race
+    assert modules.run("am_domain_settings", **AT, scopes=["weather"])["changes"] == ["create scope weather"]
+    assert world.writes()[-1].status == 400
+
+
+def test_another_refusal_of_a_scope_is_told(modules: Modules, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_given: Any) -> None:
+        raise ApiError("POST", "/scopes", 400, "no")
+
+    monkeypatch.setattr(Am, "create_scope", refuse)
+    with pytest.raises(ModuleFailed, match="POST /scopes answered 400: no"):
+        modules.run("am_domain_settings", **AT, scopes=["weather"])
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_mcp_client_scopes_are_added_unless_they_are_exact(modules: Modules, domain: Domain, enforced: bool) -> None:
+    given = {"allowed_scopes_enabled": enforced, "allowed_scopes": ["address"], "default_scopes": ["address"]}
+    modules.run("am_domain_settings", **AT, client_registration=given)
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["a"])
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["b"])
+    assert set(settings(domain)["allowedScopes"]) == {"address", "openid", "profile", "email", "offline_access", "a", "b"}
+    assert set(settings(domain)["defaultScopes"]) == {"address", "a", "b"}
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["b"], mcp_client_scopes_mode="exact")
+    assert set(settings(domain)["allowedScopes"]) == {"openid", "profile", "email", "offline_access", "b"}
+    assert set(settings(domain)["defaultScopes"]) == {"openid", "b"}
+
+
+def test_hosts_of_metadata_documents_are_added_unless_they_are_named(modules: Modules, domain: Domain, world: World) -> None:
+    world.am_version = "4.12"
+    for profile in ("vscode", "claude_code"):
+        modules.twice("am_domain_settings", **AT, client_profiles=[profile], client_metadata_documents={"enabled": True})
+    assert set(domain.wire["oidc"]["cimdSettings"]["allowedDomains"]) == {"vscode.dev", "claude.ai"}
+    named = {"enabled": True, "allowed_domains": ["claude.ai"]}
+    modules.twice("am_domain_settings", **AT, client_profiles=["claude_code"], client_metadata_documents=named)
+    assert domain.wire["oidc"]["cimdSettings"]["allowedDomains"] == ["claude.ai"]
+
+
+def test_it_waits_longer_than_another_writer_takes(
+    modules: Modules, domain: Domain, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times as long as its own read and write, each 0.1 s on the way here."""
+    waited: list[float] = []
+    monkeypatch.setattr(shared, "pause", waited.append)
+    world.latency = {"am": 0.1}
+    modules.run("am_domain_settings", **AT, mcp_clients=True)
+    assert len(waited) == 1
+    assert 0.8 <= waited[0] < 4
+
+
+def test_a_writer_that_never_stops_is_named(
+    modules: Modules, domain: Domain, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def undo(request: Request) -> None:
+        if request.method == "PATCH":
+            domain.update({**domain.wire, "loginSettings": {**domain.wire["loginSettings"], "registerEnabled": False}})
+
+    monkeypatch.setattr(shared, "pause", lambda _seconds: None)
+    world.on_answer = undo
+    with pytest.raises(ModuleFailed, match="domain: mcp-demo was written 8 times, .* somebody else changed registerEnabled"):
+        modules.run("am_domain_settings", **AT, login={"register_enabled": True})
+    assert patches(world) == 8
+
+
+def test_a_setting_that_am_accepts_and_drops_is_named(
+    modules: Modules, domain: Domain, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(am_management, "merge_registration", lambda known, _patch: known)
+    with pytest.raises(ModuleFailed, match="domain: the server accepted .*other values for allowLocalhostRedirectUri"):
+        modules.run("am_domain_settings", **AT, client_registration={"allow_localhost_redirect_uri": True})
+    assert patches(world) == 1

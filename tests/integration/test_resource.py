@@ -67,6 +67,18 @@ def test_blocks_are_merged(modules: Modules, world: World) -> None:
     assert (configuration["ssl"], configuration["proxy"]) == ({"trustAll": True}, {"enabled": False})
 
 
+def test_a_disabled_one_is_enabled_unless_the_task_says_otherwise(modules: Modules, world: World) -> None:
+    modules.run("am_resource", **GIVEN)
+    disabled = modules.twice("am_resource", **AT, enabled=False)
+    assert disabled["changes"] == ["update enabled of resource Gravitee AM of API /w"]
+    assert stored(world)[0]["enabled"] is False
+    predicted = modules.run("am_resource", check=True, **AT)
+    assert predicted["diff"]["after"] == {"enabled": True}
+    enabled = modules.twice("am_resource", **AT, user_claim="email")
+    assert enabled["changes"] == ["update userClaim, enabled of resource Gravitee AM of API /w"]
+    assert stored(world)[0]["enabled"] is True
+
+
 def test_removed_unless_a_plan_needs_it(modules: Modules, world: World) -> None:
     modules.run("am_resource", **GIVEN)
     modules.run("gravitee_plan", **AT, security="oauth2", oauth_resource="Gravitee AM")

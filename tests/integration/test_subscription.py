@@ -4,6 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.world import Request, World
@@ -48,7 +50,7 @@ def test_an_application_that_is_there_is_taken(modules: Modules, world: World) -
 def test_a_plan_that_validates_by_hand(modules: Modules, world: World) -> None:
     modules.run("gravitee_plan", **AT, security="oauth2", validation="manual")
     made = modules.twice("gravitee_subscription", **CLIENT)
-    assert made["changes"][-1] == "accept subscription of X to API /w"
+    assert made["changes"][-1] == "subscribe X to plan OAuth2", "and accept it, where APIM does not do so at once"
     assert statuses(world) == ["ACCEPTED"]
 
 
@@ -75,6 +77,109 @@ def test_absent_archives_the_application_and_a_new_one_may_follow(modules: Modul
     assert gone["changes"] == ["close subscription of X to API /w", "archive application X"]
     assert only(world.applications)["status"] == "ARCHIVED"
     assert modules.twice("gravitee_subscription", **CLIENT)["changes"][0] == "create application X"
+
+
+OTHER = {"context_path": "/other"}
+
+
+@pytest.fixture
+def other_api(modules: Modules) -> str:
+    """The id of a second API that the client is subscribed to."""
+    resource = {"server_url": "http://am", "security_domain": "d", "client_id": "c", "client_secret": "s3cr3t"}
+    made = modules.run("gravitee_api", **OTHER, name="Other", target="http://other/mcp")
+    modules.run("am_resource", **OTHER, **resource)
+    modules.run("gravitee_plan", **OTHER, security="oauth2", oauth_resource="Gravitee AM")
+    for at in (AT, OTHER):
+        modules.run("gravitee_subscription", **{**CLIENT, **at})
+    return made["id"]
+
+
+def test_absent_keeps_an_application_with_other_subscriptions(modules: Modules, world: World, other_api: str) -> None:
+    gone = modules.twice("gravitee_subscription", **CLIENT, state="absent")
+    assert gone["changes"] == ["close subscription of X to API /w"]
+    assert only(world.applications)["status"] == "ACTIVE"
+    [other] = gone["other_subscriptions"]
+    assert (other["api"], other["api_id"], other["status"]) == ("Other", other_api, "ACCEPTED")
+    last = modules.twice("gravitee_subscription", **{**CLIENT, **OTHER}, state="absent")
+    assert last["changes"] == ["close subscription of X to API /other", "archive application X"]
+    assert last["other_subscriptions"] == []
+
+
+@pytest.mark.parametrize("status", ["PENDING", "PAUSED"])
+def test_a_subscription_that_does_not_let_in_yet_counts(modules: Modules, world: World, other_api: str, status: str) -> None:
+    for one in world.subscriptions.values():
+        if one["api"]["id"] == other_api:
+            one["status"] = status
+    assert modules.twice("gravitee_subscription", **CLIENT, state="absent")["other_subscriptions"][0]["status"] == status
+    assert only(world.applications)["status"] == "ACTIVE"
+
+
+def test_another_plan_of_the_same_api_counts(modules: Modules, world: World) -> None:
+    modules.run("gravitee_plan", **AT, name="Second", security="oauth2", oauth_resource="Gravitee AM")
+    for plan in ("OAuth2", "Second"):
+        modules.run("gravitee_subscription", **CLIENT, plan=plan)
+    gone = modules.twice("gravitee_subscription", **CLIENT, plan="OAuth2", state="absent")
+    assert [one["api"] for one in gone["other_subscriptions"]] == ["W"]
+    assert only(world.applications)["status"] == "ACTIVE"
+
+
+def test_with_force_it_goes_all_the_same(modules: Modules, world: World, other_api: str) -> None:
+    gone = modules.twice("gravitee_subscription", **CLIENT, state="absent", force=True)
+    assert gone["changes"] == ["close subscription of X to API /w", "archive application X"]
+    assert only(world.applications)["status"] == "ARCHIVED"
+    assert [one["api"] for one in gone["other_subscriptions"]] == ["Other"]
+
+
+@pytest.mark.parametrize(("status", "left"), [(403, "ACTIVE"), (404, "ARCHIVED")])
+def test_what_cannot_be_read_counts_and_what_is_gone_does_not(
+    modules: Modules, world: World, other_api: str, monkeypatch: pytest.MonkeyPatch, status: int, left: str
+) -> None:
+    ask = Apim.subscriptions
+
+    def answer(self: Apim, api_id: str, *given: Any) -> list[dict[str, Any]]:
+        if api_id == other_api:
+            raise ApiError("GET", "/subscriptions", status, "no")
+        return ask(self, api_id, *given)
+
+    monkeypatch.setattr(Apim, "subscriptions", answer)
+    gone = modules.twice("gravitee_subscription", **CLIENT, state="absent")
+    assert only(world.applications)["status"] == left
+    assert [one["status"] for one in gone["other_subscriptions"]] == (["UNKNOWN"] if status == 403 else [])
+
+
+def test_subscribed_elsewhere_while_it_is_removed(modules: Modules, world: World) -> None:
+    """Looked at once more before it is archived."""
+    modules.run("gravitee_plan", **AT, name="Second", security="oauth2", oauth_resource="Gravitee AM")
+    modules.run("gravitee_subscription", **CLIENT, plan="OAuth2")
+    second = next(plan for api in world.apis.values() for plan in api.published if plan["name"] == "Second")
+
+    def subscribe(request: Request) -> None:
+        if request.path.endswith("_close"):
+            made = only(world.subscriptions)
+            world.subscriptions["new"] = {**made, "id": "new", "plan": {"id": second["id"]}, "status": "ACCEPTED"}
+
+    world.on_answer = subscribe
+    done = modules.run("gravitee_subscription", **CLIENT, plan="OAuth2", state="absent")
+    assert only(world.applications)["status"] == "ACTIVE"
+    assert [one["plan_id"] for one in done["other_subscriptions"]] == [second["id"]]
+
+
+def test_every_subscription_to_the_plan_is_closed(modules: Modules, world: World) -> None:
+    """One that pauses does not keep APIM from taking a second."""
+    modules.run("gravitee_subscription", **CLIENT)
+    first = only(world.subscriptions)
+    world.subscriptions["second"] = {**first, "id": "second"}
+    first["status"] = "PAUSED"
+    assert modules.run("gravitee_subscription", **CLIENT)["id"] == "second"
+    modules.twice("gravitee_subscription", **CLIENT, state="closed")
+    assert statuses(world) == ["CLOSED", "CLOSED"]
+
+
+def test_an_application_that_this_account_does_not_see(modules: Modules, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    modules.run("gravitee_subscription", **CLIENT)
+    monkeypatch.setattr(Apim, "applications", lambda _self: [])
+    with pytest.raises(ModuleFailed, match="400: An application already exists with client_id"):
+        modules.run("gravitee_subscription", **CLIENT)
 
 
 def test_somebody_else_was_faster(modules: Modules, world: World) -> None:

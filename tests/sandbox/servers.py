@@ -41,6 +41,7 @@ class _Log:
                     self.world.on_answer(request)
             await send(message)
 
+        await asyncio.sleep(self.world.latency.get(self.plane, 0))
         await self.app(scope, receive, noting if scope["type"] == "http" else send)
 
 

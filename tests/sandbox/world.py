@@ -100,6 +100,7 @@ class World:
         self.validate_subscription = True  # what the gateway's gravitee.yml says as api.validateSubscription
         self._oauth2_policy: str | None = None
         self._introspection_window: float | None = None
+        self.latency: dict[str, float] = {}  # plane → how long a request to it is on the way, in seconds
 
     @property
     def oauth2_policy(self) -> str:

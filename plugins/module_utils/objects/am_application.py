@@ -4,14 +4,16 @@
 """An application in AM: a client that does not register itself, or one that did."""
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.shared import Shared, wait_for_others
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 AT_CREATION = ("name", "type", "description", "redirectUris", "clientId")  # the rest is patched
@@ -30,8 +32,17 @@ class OAuth(Wire):
 def details(am: Am, domain_id: str, first: str | None = None) -> Iterator[dict[str, Any]]:
     """The domain's applications as wholes, one request each; those named `first` before the others."""
     listed = sorted(am.applications(domain_id), key=lambda application: application["name"] != first)
-    for application in listed:
-        yield am.application(domain_id, application["id"])
+    return still_there(am, domain_id, (application["id"] for application in listed))
+
+
+def still_there(am: Am, domain_id: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The applications with these ids as wholes, one request each, but for those that were removed since they were listed."""
+    for application_id in ids:
+        try:
+            yield am.application(domain_id, application_id)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
 
 
 def client_id_of(application: Mapping[str, Any]) -> str:
@@ -42,10 +53,11 @@ def oauth_of(application: Mapping[str, Any]) -> Mapping[str, Any]:
     return (application.get("settings") or {}).get("oauth") or {}
 
 
-class ManagedApplication(Managed):
+class ManagedApplication(Shared):
     """{name, type, description, clientId, oauth, scopes, identityProviders} of the application."""
 
     kind = "application"
+    option = "name"
 
     def __init__(self, am: Am, params: Mapping[str, Any]):
         super().__init__()
@@ -58,10 +70,14 @@ class ManagedApplication(Managed):
     def observe(self) -> dict[str, Any] | None:
         self.domain_id = domain_id_of(self.am, self.params["domain"])
         found = self._by_client_id() if self.params["client_id"] else self._by_name()
-        if found is None:
-            return None
-        self.id = found["id"]
-        return self._view(found)
+        return self._found(found) if found else None
+
+    def read(self) -> dict[str, Any]:
+        return self._view(self.am.application(self.domain_id, self.id))
+
+    def _found(self, application: Mapping[str, Any]) -> dict[str, Any]:
+        self.id = application["id"]
+        return self._view(application)
 
     def _by_client_id(self) -> dict[str, Any] | None:
         wanted = self.params["client_id"]
@@ -69,14 +85,25 @@ class ManagedApplication(Managed):
         return next((application for application in candidates if client_id_of(application) == wanted), None)
 
     def _by_name(self) -> dict[str, Any] | None:
-        """The one of this name that did not register itself: any client may register under any name."""
-        named = [one for one in self.am.applications(self.domain_id) if one["name"] == self.params["name"]]
-        wholes = [self.am.application(self.domain_id, one["id"]) for one in named]
-        made = [whole for whole in wholes if not oauth_of(whole).get("registrationClientUri")]
+        """The eldest of this name: a younger one was made at the same time, or by somebody else."""
+        made = self._namesakes()
         if len(made) > 1:
-            ids = ", ".join(client_id_of(application) for application in made)
-            raise Refusal(f"name: the domain has {len(made)} applications named {self.params['name']!r}: give client_id ({ids}).")
+            ids = [client_id_of(application) for application in made]
+            several = f"the domain has {len(made)} applications named {self.params['name']!r}"
+            if self.params["state"] == "absent":
+                raise Refusal(f"name: {several}: give the client_id of the one to remove ({', '.join(ids)}).")
+            self.warnings.append(
+                f"name: {several}: the eldest ({ids[0]}) is used, the others stay ({', '.join(ids[1:])}). Remove those that "
+                "nobody uses, or give client_id."
+            )
         return made[0] if made else None
+
+    def _namesakes(self) -> list[dict[str, Any]]:
+        """Those of this name, the eldest first, but for those that registered themselves: any client may take any name."""
+        ids = dict.fromkeys(one["id"] for one in self.am.applications(self.domain_id, self.params["name"]))
+        wholes = still_there(self.am, self.domain_id, ids)
+        made = [whole for whole in wholes if not oauth_of(whole).get("registrationClientUri")]
+        return sorted(made, key=lambda whole: (whole["createdAt"], whole["id"]))
 
     @staticmethod
     def _view(application: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +129,7 @@ class ManagedApplication(Managed):
             **{name: self.params[name] for name in ("name", "type", "description")},
             "clientId": self.params["client_id"],
             "oauth": oauth,
-            "scopes": self._scopes(),
+            "scopes": self._scopes(observed),
             "identityProviders": self._identity_providers(observed),
         }
         return merge(observed or {}, given)
@@ -118,9 +145,11 @@ class ManagedApplication(Managed):
                 "kind of client. Remove it first, or give another name."
             )
 
-    def _scopes(self) -> list[dict[str, Any]] | None:
-        scopes = self.params["scopes"]
-        return None if scopes is None else [{"scope": scope} for scope in sorted(set(scopes))]
+    def _scopes(self, observed: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+        if self.params["scopes"] is None:
+            return None
+        kept = (observed or {}).get("scopes") or [] if self.params["scopes_mode"] == "add" else []
+        return [{"scope": scope} for scope in sorted({*self.params["scopes"], *(setting["scope"] for setting in kept)})]
 
     def _identity_providers(self, observed: dict[str, Any] | None) -> list[dict[str, Any]] | None:
         """Those given, in their order of priority; without any no user could log in, so then the domain's default."""
@@ -136,18 +165,17 @@ class ManagedApplication(Managed):
 
     def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
         if desired is None:
-            yield Change(f"delete application {observed['name']}", lambda _: self._delete())
+            yield Change(f"delete application {observed['name']}", lambda _: self._delete(self.id))
             return
         if observed is None:
             yield Change(f"create application {desired['name']}", lambda _: self._create(desired))
             made = {key: desired.get(key) for key in AT_CREATION}
             observed = {**made, "oauth": {"redirectUris": desired["oauth"].get("redirectUris")}}
-        body, names = self._patch_body(observed, desired)
-        if body:
-            yield Change(f"set {', '.join(names)} of application {desired['name']}", lambda _: self._patch(body))
+        names = self.difference(observed, desired)[1]
+        if names:
+            yield Change(f"set {', '.join(names)} of application {desired['name']}", lambda _: self.write())
 
-    @staticmethod
-    def _patch_body(observed: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def difference(self, observed: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         before = observed.get("oauth") or {}
         oauth = {key: value for key, value in desired["oauth"].items() if value != before.get(key)}
         if (desired.get("scopes") or []) != (observed.get("scopes") or []):
@@ -160,21 +188,39 @@ class ManagedApplication(Managed):
         return body, names
 
     def _create(self, desired: dict[str, Any]) -> dict[str, Any]:
+        """A new one, unless another run makes one at the same time: then the one that both runs go on with."""
         body = {**desired, "redirectUris": desired["oauth"].get("redirectUris"), "type": desired["type"].upper()}
         body = {key: body[key] for key in AT_CREATION if body.get(key) is not None}
         if self.params["client_secret"]:
             body["clientSecret"] = self.params["client_secret"]
-        made = self.am.create_application(self.domain_id, body)
-        self.id = made["id"]
+        began = time.monotonic()
+        try:
+            made = self.am.create_application(self.domain_id, body)
+        except ApiError as error:
+            # AM refuses a client id that is taken: by the application that another run was faster to make?
+            there = self._by_client_id() if error.status == 400 and self.params["client_id"] else None
+            if there is None:
+                raise
+            return self._found(there)
+        if not self.params["client_id"]:  # AM takes a client id once, and a name any number of times
+            wait_for_others(began)
+            eldest = next(iter(self._namesakes()), made)
+            if eldest["id"] != made["id"]:
+                self._delete(made["id"])
+                return self._found(eldest)
         if oauth_of(made).get("tokenEndpointAuthMethod") != "none":
             self.secret = oauth_of(made).get("clientSecret")
-        return self._view(made)
+        return self._found(made)
 
-    def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
+    def send(self, body: dict[str, Any]) -> dict[str, Any]:
         return self._view(self.am.patch_application(self.domain_id, self.id, body))
 
-    def _delete(self) -> None:
-        self.am.delete_application(self.domain_id, self.id)
+    def _delete(self, application_id: str) -> None:
+        try:
+            self.am.delete_application(self.domain_id, application_id)
+        except ApiError as error:
+            if error.status != 404:  # another run was faster
+                raise
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         client_id = (value or plan.before or {}).get("clientId") or self.params["client_id"]

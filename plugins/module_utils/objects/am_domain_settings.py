@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, mask, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, needs
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.shared import Shared
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -98,24 +99,29 @@ def domain_id_of(am: Am, domain: str) -> str:
 
 
 def scope_changes(am: Am, domain_id: str, scopes: Iterable[str]) -> list[Change]:
-    """The creation of those scopes that the domain does not have. Asks only when there is one to look for."""
+    """The creation of those scopes that the domain does not have. Asks once, and only when there is one to look for."""
     wanted = list(dict.fromkeys(scopes))
-    absent = [key for key in wanted if key not in am.scopes(domain_id)] if wanted else []
-    return [_scope_change(am, domain_id, key) for key in absent]
+    present = am.scopes(domain_id) if wanted else set()
+    return [_scope_change(am, domain_id, key) for key in wanted if key not in present]
 
 
 def _scope_change(am: Am, domain_id: str, key: str) -> Change:
     def create(now: Any) -> Any:
-        am.create_scope(domain_id, key)
+        try:
+            am.create_scope(domain_id, key)
+        except ApiError as error:
+            if error.status != 400 or key not in am.scopes(domain_id):  # there is one when another run was faster
+                raise
         return now
 
     return Change(f"create scope {key}", create)
 
 
-class ManagedDomain(Managed):
+class ManagedDomain(Shared):
     """{"clientRegistrationSettings", "cimdSettings", "loginSettings"} of a domain that exists."""
 
     kind = "settings"
+    option = "domain"
 
     def __init__(self, am: Am, params: Mapping[str, Any]):
         super().__init__()
@@ -123,10 +129,17 @@ class ManagedDomain(Managed):
         self.domain: dict[str, Any] = {}
 
     def observe(self) -> dict[str, Any]:
-        self.domain = find_domain(self.am, self.params["domain"])
+        settings = self._read(self.params["domain"])
         self.title = self.domain.get("hrid") or self.params["domain"]
         if not self.domain.get("enabled"):
             self.warnings.append(f"The domain {self.title} is disabled: its gateway answers 404 until it is enabled.")
+        return settings
+
+    def read(self) -> dict[str, Any]:
+        return self._read(self.domain["id"])
+
+    def _read(self, domain: str) -> dict[str, Any]:
+        self.domain = find_domain(self.am, domain)
         return self._settings(self.domain)
 
     @staticmethod
@@ -150,28 +163,28 @@ class ManagedDomain(Managed):
             "clientRegistrationSettings": merge(
                 observed["clientRegistrationSettings"], ClientRegistration.given(**registration)
             ),
-            "cimdSettings": merge(observed["cimdSettings"], self._metadata_documents(profiles)),
+            "cimdSettings": merge(observed["cimdSettings"], self._metadata_documents(observed["cimdSettings"], profiles)),
             "loginSettings": merge(observed["loginSettings"], Login.given(**login)),
         }
 
-    def _metadata_documents(self, profiles: list[str]) -> dict[str, Any]:
-        """What is given; switched on without naming hosts, those of the profiles are the allowed ones."""
+    def _metadata_documents(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
+        """What is given; switched on without naming hosts, those of the profiles are allowed, too."""
         given = dict(self.params["client_metadata_documents"] or {})
         if given.get("enabled") and given.get("allowed_domains") is None and self.params["client_profiles"]:
-            given["allowed_domains"] = document_hosts(profiles)
+            given["allowed_domains"] = _union(observed.get("allowedDomains"), document_hosts(profiles))
         return MetadataDocuments.given(**given)
 
     def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
-        """Registration as the clients of these profiles need it; what is allowed already stays allowed."""
+        """Registration as the clients of these profiles need it; what is allowed already stays allowed, unless exact."""
         extra = self.params["mcp_client_scopes"] or []
-        allowed = observed.get("allowedScopes") if observed.get("isAllowedScopesEnabled") else None
+        kept = {} if self.params["mcp_client_scopes_mode"] == "exact" else observed
         return {
             "dynamic_client_registration_enabled": True,
             "open_dynamic_client_registration_enabled": True,
             **needs(profiles),
             "allowed_scopes_enabled": True,
-            "allowed_scopes": _union(allowed, MCP_ALLOWED_SCOPES, extra),
-            "default_scopes": _union(observed.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
+            "allowed_scopes": _union(kept.get("allowedScopes"), MCP_ALLOWED_SCOPES, extra),
+            "default_scopes": _union(kept.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
@@ -180,19 +193,24 @@ class ManagedDomain(Managed):
                 f"domain: AM does not show the settings of {self.title} to this account. Give it READ on DOMAIN_SETTINGS, "
                 "DOMAIN_OPENID, DOMAIN_DCR and DOMAIN_LOGIN_SETTINGS."
             )
-        differing = {
-            part: {key: value for key, value in settings.items() if value != observed[part].get(key)}
-            for part, settings in desired.items()
-        }
-        names = [key for settings in differing.values() for key in settings]
-        body: dict[str, Any] = {}
-        if differing.pop("loginSettings"):
-            body["loginSettings"] = desired["loginSettings"]  # whole: a PATCH switches off what it leaves out
-        if any(differing.values()):
-            body["oidc"] = {part: settings for part, settings in differing.items() if settings}
-        yield Change(f"set {', '.join(names)} of domain {self.title}", lambda _: self._patch(body))
+        names = self.difference(observed, desired)[1]
+        yield Change(f"set {', '.join(names)} of domain {self.title}", lambda _: self.write())
 
-    def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
+    def difference(self, observed: dict[str, Any], desired: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """One PATCH, since each makes AM's gateway answer 404 for a moment."""
+        changed = {
+            part: {key: desired[part][key] for key in differing(observed[part], desired[part])}
+            for part in differing(observed, desired)
+        }
+        names = [key for settings in changed.values() for key in settings]
+        body: dict[str, Any] = {}
+        if changed.pop("loginSettings", None):
+            body["loginSettings"] = desired["loginSettings"]  # whole: a PATCH switches off what it leaves out
+        if changed:
+            body["oidc"] = changed
+        return body, names
+
+    def send(self, body: dict[str, Any]) -> dict[str, Any]:
         return self._settings(self.am.patch_domain(self.domain["id"], body))
 
     def plan(self) -> Plan:

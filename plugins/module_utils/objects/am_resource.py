@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, mask, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field, field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
@@ -75,7 +75,7 @@ class ManagedAmResource(ApiPart):
             "enabled": True,
             "configuration": {"version": "V3_X"},
         }
-        wanted = merge(base, {"enabled": self.params["enabled"], "configuration": given})
+        wanted = merge(base, {"enabled": self.params["enabled"] is not False, "configuration": given})
         self._need_credentials(observed, wanted["configuration"], given)
         for name, key in (("server_url", "serverURL"), ("security_domain", "securityDomain")):
             if not wanted["configuration"].get(key):
@@ -108,8 +108,8 @@ class ManagedAmResource(ApiPart):
             self._need_plugin()
             yield Change(f"add resource {name} to API {self.title}", lambda _: self._put(desired))
         else:
-            changed = [key for key in desired["configuration"] if _differs(key, observed, desired)]
-            what = ", ".join(changed) or "enabled"
+            changed = differing(observed["configuration"], desired["configuration"])
+            what = ", ".join([*changed, *(["enabled"] if observed["enabled"] != desired["enabled"] else [])])
             yield Change(f"update {what} of resource {name} of API {self.title}", lambda _: self._put(desired))
 
     def _need_plugin(self) -> None:
@@ -140,7 +140,3 @@ class ManagedAmResource(ApiPart):
             "api_id": self.api.get("id"),
             "deployment_due": due or plan.changed,
         }
-
-
-def _differs(key: str, observed: dict[str, Any], desired: dict[str, Any]) -> bool:
-    return desired["configuration"][key] != observed["configuration"].get(key)

@@ -13,6 +13,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import A
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 GRANTED = "ACCEPTED"
+HIDDEN = {"plan": {"id": "unknown"}, "status": "UNKNOWN"}  # what may be there where the account may not read
 
 
 class ManagedSubscription(ApiPart):
@@ -24,14 +25,18 @@ class ManagedSubscription(ApiPart):
         super().__init__(apim, params)
         self.plan_of_api: dict[str, Any] = {}
         self.called = params["application_name"] or params["client_id"]
+        self.living: list[dict[str, Any]] = []  # the client's subscriptions to the plan
+        self.others: list[dict[str, Any]] | None = None  # those to other plans and APIs, once they were asked for
 
     def observe(self) -> dict[str, Any]:
         self.find()
         self.title = f"of {self.called} to API {self.title}"
         self.plan_of_api = self._find_plan() if self.api else {}
         application = self._find_application()
-        found = self._find_subscription(application) if application and self.plan_of_api else None
-        return {"application": _view(application), "subscription": _view(found)}
+        self.living = self._find_subscriptions(application) if application and self.plan_of_api else []
+        if self.params["state"] == "absent":
+            self.others = self._find_others(application) if application else []
+        return {"application": _view(application), "subscription": _view(_best(self.living))}
 
     def _find_plan(self) -> dict[str, Any]:
         name = self.params["plan"]
@@ -48,13 +53,30 @@ class ManagedSubscription(ApiPart):
         apps = self.apim.applications()
         return next((app for app in apps if ((app.get("settings") or {}).get("app") or {}).get("client_id") == wanted), None)
 
-    def _find_subscription(self, application: Mapping[str, Any]) -> dict[str, Any] | None:
-        found = self.apim.subscriptions(self.api["id"], self.plan_of_api["id"], application["id"])
-        return found[0] if found else None
+    def _find_subscriptions(self, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return self.apim.subscriptions(self.api["id"], application["id"], self.plan_of_api["id"])
+
+    def _find_others(self, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The application's living subscriptions to anything but this plan.
+
+        APIM lists the subscriptions of an API, not those of an application, so every API is asked. What this account may not
+        read counts as one.
+        """
+        found = []
+        for api in self.apim.apis():
+            try:
+                theirs = self.apim.subscriptions(api["id"], application["id"])
+            except ApiError as error:
+                if error.status not in (403, 404):
+                    raise
+                theirs = [HIDDEN] if error.status == 403 else []  # 404: deleted since it was listed
+            found += [_other(api, one) for one in theirs if one["plan"]["id"] != self.plan_of_api.get("id")]
+        return found
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
         if self.params["state"] == "absent":
-            return {"application": None, "subscription": None}
+            kept = self.others and not self.params["force"]
+            return {"application": observed["application"] if kept else None, "subscription": None}
         if self.params["state"] == "closed":
             return {**observed, "subscription": None}
         application = observed["application"] or {
@@ -67,7 +89,7 @@ class ManagedSubscription(ApiPart):
         application, subscription = observed["application"], observed["subscription"]
         if self.params["state"] != "present":
             if subscription:
-                yield Change(f"close subscription {self.title}", self._process("close"))
+                yield Change(f"close subscription {self.title}", self._close)
             if application and desired["application"] is None:
                 yield Change(f"archive application {application['name']}", self._archive)
             return
@@ -75,13 +97,10 @@ class ManagedSubscription(ApiPart):
         self._need_plan()
         if application is None:
             yield Change(f"create application {desired['application']['name']}", lambda now: self._create(now, desired))
-        status = subscription["status"] if subscription else None
-        if status is None:
+        if subscription is None:
             yield Change(f"subscribe {self.called} to {self._plan_name}", self._subscribe)
-            status = "PENDING" if self.plan_of_api.get("validation") == "MANUAL" else GRANTED
-        if status != GRANTED:
-            verb = "resume" if status == "PAUSED" else "accept"
-            yield Change(f"{verb} subscription {self.title}", self._process(verb))
+        elif subscription["status"] != GRANTED:
+            yield Change(f"{_verb(subscription)} subscription {self.title}", self._grant)
 
     @property
     def _plan_name(self) -> str:
@@ -94,45 +113,55 @@ class ManagedSubscription(ApiPart):
 
     def _create(self, now: dict[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
         body = {"description": self.params["application_description"], **desired["application"]}
-        made = self._unless_there(
+        made = _unless_there(
             "application.clientId.exists", lambda: self.apim.create_application(body), self._find_application
         )
         return {**now, "application": _view(made)}
 
     def _subscribe(self, now: dict[str, Any]) -> dict[str, Any]:
+        """Subscribe, and accept where whoever asks does not own the API."""
         application = now["application"]
         ids = self.api["id"], self.plan_of_api["id"], application["id"]
-        made = self._unless_there(
-            "plan.subscribed", lambda: self.apim.subscribe(*ids), lambda: self._find_subscription(application)
+        made = _unless_there(
+            "plan.subscribed", lambda: self.apim.subscribe(*ids), lambda: _best(self._find_subscriptions(application))
         )
-        return {**now, "subscription": _view(made)}
+        return self._grant({**now, "subscription": _view(made)})
 
-    @staticmethod
-    def _unless_there(code: str, make: Callable[[], Any], find: Callable[[], Any]) -> Any:
-        """What `make` makes, or if somebody was faster, what is there now."""
+    def _grant(self, now: dict[str, Any]) -> dict[str, Any]:
+        subscription = now["subscription"]
+        if subscription["status"] == GRANTED:
+            return now
         try:
-            return make()
-        except ApiError as error:
-            if error.code != code:
+            left = self.apim.process_subscription(self.api["id"], subscription["id"], _verb(subscription))
+        except ApiError:
+            left = _best(self._find_subscriptions(now["application"]))
+            if not left or left["status"] != GRANTED:  # another run was not faster either
                 raise
-            return find()
+        return {**now, "subscription": _view(left)}
 
-    def _process(self, verb: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        def apply(now: dict[str, Any]) -> dict[str, Any]:
-            if verb == "accept" and now["subscription"]["status"] == GRANTED:
-                return now
-            left = self.apim.process_subscription(self.api["id"], now["subscription"]["id"], verb)
-            return {**now, "subscription": None if verb == "close" else _view(left)}
-
-        return apply
+    def _close(self, now: dict[str, Any]) -> dict[str, Any]:
+        for subscription in self.living:
+            self.apim.process_subscription(self.api["id"], subscription["id"], "close")
+        closed = {**now, "subscription": None}
+        return self._archive(closed) if self.others else closed  # the others may have been closed at the same time
 
     def _archive(self, now: dict[str, Any]) -> dict[str, Any]:
-        self.apim.archive_application(now["application"]["id"])
+        """Archive the application if it has no other subscription now."""
+        if now["application"] is None:
+            return now
+        self.others = self._find_others(now["application"])
+        if self.others and not self.params["force"]:
+            return now
+        try:
+            self.apim.archive_application(now["application"]["id"])
+        except ApiError:
+            if self._find_application():  # it is still there: no other run was faster
+                raise
         return {**now, "application": None}
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:
         subscription, application = value["subscription"] or {}, value["application"] or {}
-        return {
+        facts = {
             "subscription": mask(subscription),
             "application": mask(application),
             "id": subscription.get("id"),
@@ -140,6 +169,31 @@ class ManagedSubscription(ApiPart):
             "client_id": self.params["client_id"],
             "plan_id": self.plan_of_api.get("id"),
         }
+        return facts if self.others is None else {**facts, "other_subscriptions": self.others}
+
+
+def _unless_there(code: str, make: Callable[[], Any], find: Callable[[], Any]) -> Any:
+    """What `make` makes, or if another run was faster (APIM's technical code `code`), what there is now."""
+    try:
+        return make()
+    except ApiError as error:
+        found = find() if error.code == code else None
+        if not found:  # there is one that this account does not see
+            raise
+        return found
+
+
+def _best(subscriptions: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The one that lets the client in, else any of them."""
+    return next((one for one in subscriptions if one["status"] == GRANTED), subscriptions[0] if subscriptions else None)
+
+
+def _verb(subscription: Mapping[str, Any]) -> str:
+    return "resume" if subscription["status"] == "PAUSED" else "accept"
+
+
+def _other(api: Mapping[str, Any], subscription: Mapping[str, Any]) -> dict[str, Any]:
+    return {"api": api["name"], "api_id": api["id"], "plan_id": subscription["plan"]["id"], "status": subscription["status"]}
 
 
 def _view(thing: Mapping[str, Any] | None) -> dict[str, Any] | None:

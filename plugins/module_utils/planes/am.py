@@ -108,9 +108,14 @@ class Am:
         body = {"key": key, "name": key, "description": f"Access to {key}"}
         self.session.send("POST", f"{self._domains}/{domain_id}/scopes", body)
 
-    def applications(self, domain_id: str) -> Iterator[dict[str, Any]]:
-        """Every application of the domain, those that registered themselves among them: id, name, type, no client id."""
-        return self._pages(f"{self._domains}/{domain_id}/applications", {})
+    def applications(self, domain_id: str, name: str | None = None) -> Iterator[dict[str, Any]]:
+        """The domain's applications, those that registered themselves among them: id, name, type, no client id.
+
+        name: only those of this name, which AM looks up (recorded); it takes a * for any text, so then all of them.
+        """
+        filters = {"q": name} if name and "*" not in name else {}
+        found = self._pages(f"{self._domains}/{domain_id}/applications", filters)
+        return (application for application in found if name in (None, application["name"]))
 
     def application(self, domain_id: str, application_id: str) -> dict[str, Any]:
         """One application as a whole, without its secret."""

@@ -133,8 +133,8 @@ class Apim:
     def archive_application(self, application_id: str) -> None:
         self.session.send("DELETE", f"{self._applications}/{application_id}")
 
-    def subscriptions(self, api_id: str, plan_id: str, application_id: str) -> list[dict[str, Any]]:
-        """An application's living subscriptions to a plan."""
+    def subscriptions(self, api_id: str, application_id: str, plan_id: str | None = None) -> list[dict[str, Any]]:
+        """An application's living subscriptions to a plan, or to all plans of the API."""
         filters = {"planIds": plan_id, "applicationIds": application_id, "statuses": ",".join(SUBSCRIBED)}
         return list(self._pages(f"{self._apis}/{api_id}/subscriptions", filters))
 
