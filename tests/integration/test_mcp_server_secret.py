@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import is_generated
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import expiring, is_generated
 
 from tests.faults import Faults, proxy
 from tests.integration.test_mcp_server import TOOLS, introspects
@@ -230,6 +230,22 @@ def test_no_gateway_no_secret(modules: Modules, world: World, domain: Domain, se
     assert modules.run("am_mcp_server_secret", **SERVER, name="Default", am_gateway_url=url)["changed"] is False
 
 
+def test_the_half_second_without_a_gateway_is_waited_for(
+    modules: Modules, world: World, domain: Domain, server: dict[str, Any]
+) -> None:
+    """AM's gateway answers 404 after each write to its domain, also where the write falls between two questions."""
+
+    def changed(request: Any) -> None:
+        if request.method == "POST" and request.path.endswith("/secrets"):
+            domain.update(domain.wire, gap=0.5)
+
+    domain.update(domain.wire, gap=0.5)
+    world.on_answer = changed
+    made = modules.run("am_mcp_server_secret", **SERVER, state="renewed", am_gateway_url=world.urls["am_gateway"])
+    world.on_answer = None
+    assert introspects(world, server["client_id"], made["client_secret"])
+
+
 # AM before 4.11
 
 
@@ -301,7 +317,7 @@ def test_an_mcp_server_that_is_gone_is_no_am_before_4_11(
 
     def gone(request: Any) -> None:
         if request.path.endswith("/protected-resources"):
-            domain.gone.add(domain.mcp_servers.pop(stored["id"])["id"])
+            del domain.mcp_servers[stored["id"]]
 
     world.on_answer = gone
     with pytest.raises(ModuleFailed, match="answered 404: ProtectedResource .* can not be found"):
@@ -419,7 +435,18 @@ def test_refused_with_a_sentence(modules: Modules, server: dict[str, Any], given
     assert "\n" not in str(failure.value)
 
 
-# What am_mcp_server_info tells
+# What is told of secrets
+
+
+def test_when_a_secret_expires_is_told(modules: Modules, domain: Domain, server: dict[str, Any]) -> None:
+    """Where the domain lets new secrets expire; those that are there stay."""
+    domain.update({**domain.wire, "secretExpirationSettings": {"enabled": True, "expiryTimeSeconds": 3 * 86400}})
+    made = modules.twice("am_mcp_server_secret", **SERVER, name="Paris")
+    first, second = made["secrets"]
+    assert (set(first), set(second)) == ({"name", "createdAt"}, {"name", "createdAt", "expiresAt"})
+    [listed] = modules.run("am_mcp_server_info", domain="mcp-demo", secrets=True)["mcp_servers"]
+    assert listed["secrets"] == [first, second]
+    assert [[one["name"] for one in expiring(listed["secrets"], days)] for days in (2, 4)] == [[], ["Paris"]]
 
 
 def test_info_lists_secrets_where_am_does(modules: Modules, world: World, domain: Domain, server: dict[str, Any]) -> None:
