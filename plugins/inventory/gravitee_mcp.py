@@ -9,10 +9,10 @@ name: gravitee_mcp
 short_description: The MCP servers behind APIM's gateway as hosts
 version_added: 0.1.0
 description:
-  - Lists the APIs of an APIM environment that serve MCP, also those that nobody told it about, each with what stands in APIM and,
-    where it is matched, in AM.
-  - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management planes
-    say. C(open) is the list of doors that stand open.
+  - Lists the APIs of an APIM environment that serve MCP, also those that are in no inventory, each with what APIM and, where it is
+    matched, AM have of it.
+  - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management APIs
+    say. The hosts of C(open) are publicly open.
   - The configuration file's name must end in C(gravitee_mcp.yml) or C(gravitee_mcp.yaml).
 extends_documentation_fragment:
   - gravitee.mcp.connection
