@@ -33,7 +33,7 @@ class AmApplications:
 
     def _application(self, request: Request) -> tuple[Domain, dict[str, Any]]:
         domain, application = self.plane.domain_of(request), request.path_params["application"]
-        if application in domain.applications.gone:
+        if application in domain.gone:
             raise AmError(404, f"Application [{application}] can not be found.")
         if application not in domain.applications:
             raise AmError(403, "Permission denied")

@@ -55,11 +55,11 @@ def known(body: dict[str, Any], properties: set[str]) -> None:
 
 
 class Things(dict[str, dict[str, Any]]):
-    """Objects by their ids. gone: the ids of those that were deleted; AM answers them otherwise than ids that never were."""
+    """Objects by their ids. gone: takes the ids of those that are deleted."""
 
-    def __init__(self) -> None:
+    def __init__(self, gone: set[str]):
         super().__init__()
-        self.gone: set[str] = set()
+        self.gone = gone
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)
@@ -127,8 +127,9 @@ class Domain:
             "dataPlaneId": "default",
         }
         self.scopes = {scope["key"]: {**scope, "id": new_id()} for scope in _system_scopes()}
-        self.mcp_servers = Things()
-        self.applications = Things()
+        self.gone: set[str] = set()  # ids of what was deleted, which AM answers otherwise than ids that never were
+        self.mcp_servers = Things(self.gone)
+        self.applications = Things(self.gone)
         self.users: dict[str, dict[str, Any]] = {}
         self.passwords: dict[str, str] = {}
         self.audits: list[dict[str, Any]] = []

@@ -65,7 +65,7 @@ class AmResources:
 
     def _resource(self, request: Request) -> tuple[Domain, dict[str, Any]]:
         domain, resource_id = self.plane.domain_of(request), request.path_params["resource"]
-        if self.modern and resource_id in domain.mcp_servers.gone:
+        if self.modern and resource_id in domain.gone:
             raise AmError(404, f"ProtectedResource [{resource_id}] can not be found.")
         if resource_id not in domain.mcp_servers:
             raise AmError(403, "Permission denied")
