@@ -47,7 +47,7 @@ class Role:
         for task in tasks:
             when = task.get("when", [])
             due = [*conditions, *(when if isinstance(when, list) else [when])]
-            if "block" in task:
+            if "block" in task:  # what is rescued is for ansible-playbook
                 self._walk(task["block"], due)
             elif "ansible.builtin.import_tasks" in task:
                 self._walk(self._tasks(task["ansible.builtin.import_tasks"]), due)

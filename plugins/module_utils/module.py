@@ -44,9 +44,6 @@ CONNECTION = {
     "retry_deadline": _option("RETRY_DEADLINE", type="float", default=60.0),
     "token_cache": _option("TOKEN_CACHE", type="bool", default=True, no_log=False),
 }
-# How the parts of an API name it.
-API = {"api_id": {"type": "str"}, "context_path": {"type": "str"}}
-ONE_API = {"required_one_of": [["api_id", "context_path"]]}
 
 
 class Servers:

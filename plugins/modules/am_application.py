@@ -155,36 +155,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
-
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "name": {"type": "str"},
-    "type": {"type": "str", "choices": ["native", "web", "browser", "service"]},
-    "description": {"type": "str"},
-    "redirect_uris": {"type": "list", "elements": "str"},
-    "grant_types": {"type": "list", "elements": "str"},
-    "scopes": {"type": "list", "elements": "str"},
-    "scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "exact"},
-    "identity_providers": {"type": "list", "elements": "str"},
-    "pkce": {"type": "bool"},
-    "token_endpoint_auth_method": {
-        "type": "str",
-        "no_log": False,
-        "choices": [
-            "none",
-            "client_secret_basic",
-            "client_secret_post",
-            "client_secret_jwt",
-            "private_key_jwt",
-            "tls_client_auth",
-            "self_signed_tls_client_auth",
-        ],
-    },
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import SPEC, ManagedApplication
 
 
 def main():

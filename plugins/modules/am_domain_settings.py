@@ -257,58 +257,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
-
-CLIENT_REGISTRATION = {
-    "dynamic_client_registration_enabled": {"type": "bool"},
-    "open_dynamic_client_registration_enabled": {"type": "bool"},
-    "allow_localhost_redirect_uri": {"type": "bool"},
-    "allow_http_scheme_redirect_uri": {"type": "bool"},
-    "allow_wild_card_redirect_uri": {"type": "bool"},
-    "allow_redirect_uri_params_expression_language": {"type": "bool"},
-    "allowed_scopes_enabled": {"type": "bool"},
-    "allowed_scopes": {"type": "list", "elements": "str"},
-    "default_scopes": {"type": "list", "elements": "str"},
-    "client_template_enabled": {"type": "bool"},
-}
-LOGIN = {
-    "inherited": {"type": "bool"},
-    "register_enabled": {"type": "bool"},
-    "forgot_password_enabled": {"type": "bool"},
-    "remember_me_enabled": {"type": "bool"},
-    "passwordless_enabled": {"type": "bool"},
-    "passwordless_remember_device_enabled": {"type": "bool"},
-    "passwordless_enforce_password_enabled": {"type": "bool"},
-    "passwordless_device_naming_enabled": {"type": "bool"},
-    "hide_form": {"type": "bool"},
-    "identifier_first_enabled": {"type": "bool"},
-    "certificate_based_auth_enabled": {"type": "bool"},
-    "magic_link_auth_enabled": {"type": "bool"},
-}
-METADATA_DOCUMENTS = {
-    "enabled": {"type": "bool"},
-    "allowed_domains": {"type": "list", "elements": "str"},
-    "allow_private_ip_address": {"type": "bool"},
-    "allow_unsecured_http_uri": {"type": "bool"},
-    "cache_ttl_seconds": {"type": "int"},
-    "cache_max_entries": {"type": "int"},
-    "fetch_timeout_ms": {"type": "int"},
-    "max_response_size_kb": {"type": "int"},
-    "revoke_on_document_change": {"type": "bool"},
-    "template_id": {"type": "str"},
-}
-CLIENTS = ["vscode", "claude_code", "claude_ai", "cursor", "mcp_inspector", "mcp_sdk"]
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "mcp_clients": {"type": "bool", "default": False},
-    "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
-    "mcp_client_scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "add"},
-    "scopes": {"type": "list", "elements": "str", "default": []},
-    "client_profiles": {"type": "list", "elements": "str", "choices": CLIENTS},
-    "client_metadata_documents": {"type": "dict", "options": METADATA_DOCUMENTS},
-    "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
-    "login": {"type": "dict", "options": LOGIN},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import SPEC, ManagedDomain
 
 
 def main():

@@ -129,24 +129,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
-
-TOOL = {
-    "key": {"type": "str", "required": True, "no_log": False},
-    "description": {"type": "str"},
-    "scopes": {"type": "list", "elements": "str"},
-}
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "resource_identifiers": {"type": "list", "elements": "str", "aliases": ["resource_identifier"]},
-    "name": {"type": "str"},
-    "description": {"type": "str"},
-    "tools": {"type": "list", "elements": "dict", "options": TOOL},
-    "create_scopes": {"type": "bool", "default": False},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import SPEC, ManagedMcpServer
 
 
 def main():

@@ -96,8 +96,6 @@ author:
 EXAMPLES = r"""
 - name: Make another secret, and wait until AM's gateway takes it
   gravitee.mcp.am_mcp_server_secret:
-    am_url: https://am.example.com:8093
-    am_token: "{{ vault_am_token }}"
     domain: mcp
     resource_identifier: https://gateway.example.com/weather-mcp
     state: renewed
@@ -171,20 +169,7 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import ManagedMcpServerSecret
-
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "resource_identifier": {"type": "str"},
-    "client_id": {"type": "str"},
-    "state": {"type": "str", "choices": ["present", "renewed", "absent"], "default": "present"},
-    "name": {"type": "str"},
-    "replaced_by": {"type": "str"},
-    "in_use": {"type": "list", "elements": "str"},
-    "recreate": {"type": "bool", "default": False},
-    "am_gateway_url": {"type": "str"},
-    "wait_timeout": {"type": "float", "default": 60.0},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import SPEC, ManagedMcpServerSecret
 
 
 def main():

@@ -115,24 +115,9 @@ deployment_due:
   type: bool
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
-
-SPEC = {
-    **API,
-    "name": {"type": "str", "default": "Gravitee AM"},
-    "server_url": {"type": "str"},
-    "version": {"type": "str", "choices": ["V1_X", "V2_X", "V3_X"]},
-    "security_domain": {"type": "str"},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "user_claim": {"type": "str"},
-    "http": {"type": "dict"},
-    "proxy": {"type": "dict"},
-    "ssl": {"type": "dict"},
-    "enabled": {"type": "bool", "default": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import SPEC, ManagedAmResource
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():

@@ -214,35 +214,7 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
-
-SPEC = {
-    "id": {"type": "str"},
-    "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
-    "purge_paths": {"type": "bool", "default": False},
-    "metadata_path": {"type": "bool", "default": False},
-    "challenge": {
-        "type": "dict",
-        "options": {"url": {"type": "str", "required": True}, "scopes": {"type": "list", "elements": "str"}},
-    },
-    "name": {"type": "str"},
-    "type": {"type": "str", "choices": ["proxy", "mcp_proxy"]},
-    "version": {"type": "str"},
-    "description": {"type": "str"},
-    "target": {"type": "str"},
-    "read_timeout": {"type": "int"},
-    "connect_timeout": {"type": "int"},
-    "idle_timeout": {"type": "int"},
-    "max_concurrent_connections": {"type": "int"},
-    "tags": {"type": "list", "elements": "str"},
-    "labels": {"type": "list", "elements": "str"},
-    "visibility": {"type": "str", "choices": ["public", "private"]},
-    "definition": {"type": "dict", "default": {}},
-    "replace": {"type": "bool", "default": False},
-    "mcp_resource": {"type": "bool", "default": True},
-    "adopt": {"type": "bool", "default": False},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import SPEC, ManagedApi
 
 
 def main():

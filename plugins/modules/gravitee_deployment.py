@@ -104,19 +104,9 @@ deployment_due:
   type: bool
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
-
-SPEC = {
-    **API,
-    "state": {"type": "str", "choices": ["started", "deployed", "stopped"], "default": "started"},
-    "label": {"type": "str"},
-    "definition_changed": {"type": "bool", "default": False},
-    "wait": {"type": "bool", "default": False},
-    "gateway_url": {"type": "str"},
-    "wait_for": {"type": "str", "choices": ["open", "secured", "absent"]},
-    "wait_timeout": {"type": "int", "default": 60},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import SPEC, ManagedDeployment
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():

@@ -156,32 +156,8 @@ deployment_due:
   type: bool
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
-
-SPEC = {
-    **API,
-    "name": {"type": "str"},
-    "security": {"type": "str", "choices": ["key_less", "oauth2", "api_key", "jwt", "mtls"]},
-    "state": {
-        "type": "str",
-        "choices": ["published", "staging", "deprecated", "closed", "absent"],
-        "default": "published",
-    },
-    "description": {"type": "str"},
-    "validation": {"type": "str", "choices": ["auto", "manual"]},
-    "oauth_resource": {"type": "str"},
-    "oauth_cache_resource": {"type": "str"},
-    "required_scopes": {"type": "list", "elements": "str"},
-    "check_required_scopes": {"type": "bool"},
-    "mode_strict": {"type": "bool"},
-    "extract_payload": {"type": "bool"},
-    "propagate_auth_header": {"type": "bool"},
-    "discovery": {"type": "bool", "default": True},
-    "security_configuration": {"type": "dict", "default": {}},
-    "definition": {"type": "dict", "default": {}},
-    "will_exist": {"type": "bool", "default": False},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SPEC, ManagedPlan
 
 
 def main():

@@ -144,19 +144,9 @@ changes:
   sample: [create application VS Code, subscribe VS Code to plan OAuth2]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
-
-SPEC = {
-    **API,
-    "client_id": {"type": "str", "required": True},
-    "plan": {"type": "str"},
-    "application_name": {"type": "str"},
-    "application_description": {"type": "str", "default": "A client of MCP servers, made with gravitee.mcp"},
-    "application_type": {"type": "str", "default": "native"},
-    "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
-    "force": {"type": "bool", "default": False},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import SPEC, ManagedSubscription
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():

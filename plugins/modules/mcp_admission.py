@@ -92,24 +92,9 @@ changes:
   sample: [create application VS Code 0b0f, subscribe VS Code 0b0f to plan OAuth2]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import ManagedAdmission
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-
-RULE = {
-    "client_name": {"type": "str"},
-    "redirect_uris": {"type": "list", "elements": "str", "required": True},
-}
-SPEC = {
-    **API,
-    "domain": {"type": "str", "required": True},
-    "resource": {"type": "str", "required": True},
-    "plan": {"type": "str"},
-    "since_days": {"type": "int", "default": 30},
-    "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
-    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
-    "subscribe": {"type": "bool", "default": True},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import SPEC, ManagedAdmission
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():

@@ -67,20 +67,9 @@ changes:
   sample: [write credentials to /root/weather-mcp.json]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import ManagedCredentialsFile
-from ansible_collections.gravitee.mcp.plugins.module_utils.module import API, ONE_API, run
-
-CLIENT = {
-    "name": {"type": "str", "required": True},
-    "client_id": {"type": "str", "required": True},
-    "client_secret": {"type": "str", "required": True, "no_log": True},
-}
-SPEC = {
-    **API,
-    "path": {"type": "path", "required": True},
-    "resource_name": {"type": "str", "default": "Gravitee AM"},
-    "clients": {"type": "list", "elements": "dict", "options": CLIENT, "default": []},
-}
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import SPEC, ManagedCredentialsFile
+from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():

@@ -10,7 +10,24 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
+
+RULE = {
+    "client_name": {"type": "str"},
+    "redirect_uris": {"type": "list", "elements": "str", "required": True},
+}
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "domain": {"type": "str", "required": True},
+    "resource": {"type": "str", "required": True},
+    "plan": {"type": "str"},
+    "since_days": {"type": "int", "default": 30},
+    "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
+    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
+    "subscribe": {"type": "bool", "default": True},
+}
 
 
 class ManagedAdmission(Managed):

@@ -13,9 +13,20 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 
 SERVER_ID, SERVER_SECRET, CLIENTS = "secure_mcp_client_id", "secure_mcp_client_secret", "secure_mcp_client_credentials"
+CLIENT = {
+    "name": {"type": "str", "required": True},
+    "client_id": {"type": "str", "required": True},
+    "client_secret": {"type": "str", "required": True, "no_log": True},
+}
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "path": {"type": "path", "required": True},
+    "resource_name": {"type": "str", "default": "Gravitee AM"},
+    "clients": {"type": "list", "elements": "dict", "options": CLIENT, "default": []},
+}
 
 
 def known_credentials(path: str) -> dict[str, Any] | None:

@@ -261,6 +261,10 @@ def stop(v: Variables, done: Done) -> Options:
     return {**_part(v, done), "state": "stopped"}
 
 
+def stop_opened(v: Variables, done: Done) -> Options:
+    return {"api_id": done["api"]["id"], "context_path": v.context_path, "state": "stopped"}
+
+
 def left_subscription(v: Variables, done: Done, name: str) -> Options:
     state = "absent" if v.teardown_clients == "delete" else "closed"
     return {**_part(v, done), "plan": v.plan_name, "client_id": _left_id(done, name), "application_name": name, "state": state}
@@ -326,6 +330,24 @@ def told(done: Done, what: str, names: tuple[str, ...] = CHANGING) -> list[Any]:
     if what == "diff":
         return [result["diff"] for result in changed if result.get("diff")]
     return [change for result in changed for change in result["changes"]]
+
+
+def left_open(v: Variables, done: Done) -> bool:
+    """Whether the documented flow opened the API in this run and has not closed it yet."""
+    opened, closed = done.get("open_deployment") or {}, done.get("deployment") or {}
+    api_id = (done.get("api") or {}).get("id")
+    of_this_run = (closed.get("deployment") or {}).get("api_id") == api_id  # not of the loop's item before
+    due = bool((done.get("situation") or {}).get("opening")) and bool(opened.get("changed")) and v.flow == "documented"
+    return due and not (of_this_run and closed.get("changed"))
+
+
+def failure(v: Variables, done: Done, task: str, failed: Mapping[str, Any]) -> str:
+    """What failed, by the name of its task; and that the API is open, where it stays so."""
+    results = failed.get("results") or [failed]
+    said = " ".join(str(one.get("msg") or "see above") for one in results if one.get("failed", True))
+    stands = f" WARNING: the API {v.name} is open to anyone at {v.url} (secure_mcp_on_failure: keep)."
+    end = "" if said.endswith((".", "?", "!")) else "."
+    return f"{task}: {said}{end}{stands if left_open(v, done) and v.on_failure == 'keep' else ''}"
 
 
 def result(v: Variables, done: Done) -> Options:

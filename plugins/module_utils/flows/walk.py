@@ -8,21 +8,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import ManagedAdmission
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import SECURE, Step, admission, client, subscription
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import SECURE, Step
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import ManagedMcpServerSecret
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects import (
+    am_application,
+    am_domain_settings,
+    am_mcp_server,
+    am_mcp_server_secret,
+    am_resource,
+    gravitee_api,
+    gravitee_deployment,
+    gravitee_plan,
+    gravitee_subscription,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
@@ -42,33 +46,38 @@ class Planes:
     options: Options
 
 
-OBJECTS: dict[str, Callable[[Planes, Given], Managed]] = {
-    "gravitee_api": lambda planes, given: ManagedApi(planes.apim, given),
-    "gravitee_plan": lambda planes, given: ManagedPlan(planes.apim, given),
-    "gravitee_deployment": lambda planes, given: ManagedDeployment(planes.apim, given, planes.options),
-    "gravitee_subscription": lambda planes, given: ManagedSubscription(planes.apim, given),
-    "am_application": lambda planes, given: ManagedApplication(planes.am, given),
-    "am_domain_settings": lambda planes, given: ManagedDomain(planes.am, given),
-    "am_mcp_server": lambda planes, given: ManagedMcpServer(planes.am, given),
-    "am_mcp_server_secret": lambda planes, given: ManagedMcpServerSecret(planes.am, given, planes.options),
-    "am_resource": lambda planes, given: ManagedAmResource(planes.apim, given),
-    "mcp_admission": lambda planes, given: ManagedAdmission(planes.apim, planes.am, given),
-}
-# Defaults of modules that an object does not have of itself.
-DEFAULTS: dict[str, Mapping[str, Any]] = {
-    "gravitee_api": {"state": "present", "mcp_resource": True},
-    "gravitee_plan": {"state": "published", "discovery": True},
-    "gravitee_deployment": {"state": "started"},
-    "gravitee_subscription": {"state": "present", "application_type": "native"},
-    "am_application": {"state": "present"},
-    "am_mcp_server": {"state": "present"},
-    "am_resource": {"state": "present"},
+Spec = Mapping[str, Any]
+# Of each module: the argument spec, and the object that it manages.
+OBJECTS: dict[str, tuple[Spec, Callable[[Planes, Mapping[str, Any]], Managed]]] = {
+    "gravitee_api": (gravitee_api.SPEC, lambda planes, params: gravitee_api.ManagedApi(planes.apim, params)),
+    "gravitee_plan": (gravitee_plan.SPEC, lambda planes, params: gravitee_plan.ManagedPlan(planes.apim, params)),
+    "gravitee_deployment": (
+        gravitee_deployment.SPEC,
+        lambda planes, params: gravitee_deployment.ManagedDeployment(planes.apim, params, planes.options),
+    ),
+    "gravitee_subscription": (
+        gravitee_subscription.SPEC,
+        lambda planes, params: gravitee_subscription.ManagedSubscription(planes.apim, params),
+    ),
+    "am_application": (am_application.SPEC, lambda planes, params: am_application.ManagedApplication(planes.am, params)),
+    "am_domain_settings": (am_domain_settings.SPEC, lambda planes, params: am_domain_settings.ManagedDomain(planes.am, params)),
+    "am_mcp_server": (am_mcp_server.SPEC, lambda planes, params: am_mcp_server.ManagedMcpServer(planes.am, params)),
+    "am_mcp_server_secret": (
+        am_mcp_server_secret.SPEC,
+        lambda planes, params: am_mcp_server_secret.ManagedMcpServerSecret(planes.am, params, planes.options),
+    ),
+    "am_resource": (am_resource.SPEC, lambda planes, params: am_resource.ManagedAmResource(planes.apim, params)),
+    "mcp_admission": (admission.SPEC, lambda planes, params: admission.ManagedAdmission(planes.apim, planes.am, params)),
 }
 
 
 def object_of(module: str, options: Mapping[str, Any], planes: Planes) -> Managed:
-    """The object behind a module with these options."""
-    return OBJECTS[module](planes, Given({**DEFAULTS.get(module, {}), **options}))
+    """The object behind a module with these options, which are checked as the module checks them."""
+    spec, make = OBJECTS[module]
+    validated = ArgumentSpecValidator(spec).validate(dict(options))
+    if validated.error_messages:
+        raise Refusal(f"{module}: {'; '.join(validated.error_messages)}.")
+    return make(planes, validated.validated_parameters)
 
 
 class Walk:
@@ -98,14 +107,14 @@ class Walk:
 
     def _clients(self) -> None:
         names = [one["name"] for one in self.v.clients]
-        made = [{**self.carry_out("am_application", client(self.v, self.done, name)), "item": name} for name in names]
+        made = [{**self.carry_out("am_application", steps.client(self.v, self.done, name)), "item": name} for name in names]
         self.done["clients"] = {"results": made}
         if self.v.api_type == "mcp_proxy":
             return
         for name in names:
-            self.carry_out("gravitee_subscription", subscription(self.v, self.done, name))
+            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, name))
         if self.v.registered_clients != "ignore":
-            self.done["admission"] = self.carry_out("mcp_admission", admission(self.v, self.done))
+            self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))
 
     def carry_out(self, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
         managed = object_of(module, options, self.planes)

@@ -18,6 +18,22 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
 TOOL_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TOOL = {
+    "key": {"type": "str", "required": True, "no_log": False},
+    "description": {"type": "str"},
+    "scopes": {"type": "list", "elements": "str"},
+}
+SPEC: dict[str, dict[str, Any]] = {
+    "domain": {"type": "str", "required": True},
+    "resource_identifiers": {"type": "list", "elements": "str", "aliases": ["resource_identifier"]},
+    "name": {"type": "str"},
+    "description": {"type": "str"},
+    "tools": {"type": "list", "elements": "dict", "options": TOOL},
+    "create_scopes": {"type": "bool", "default": False},
+    "client_id": {"type": "str"},
+    "client_secret": {"type": "str", "no_log": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 class Tool(Wire):

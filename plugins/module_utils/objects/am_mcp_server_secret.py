@@ -35,6 +35,18 @@ FIRST = "Default"  # AM's name for the secret that comes with the MCP server
 MOST = 10  # secrets of one MCP server; AM answers 400 to one more
 LONGEST = 255  # characters of a name; AM answers 500 to 256
 AGREE = 3  # answers in a row by which AM's gateways count as having followed
+SPEC: dict[str, dict[str, Any]] = {
+    "domain": {"type": "str", "required": True},
+    "resource_identifier": {"type": "str"},
+    "client_id": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "renewed", "absent"], "default": "present"},
+    "name": {"type": "str"},
+    "replaced_by": {"type": "str"},
+    "in_use": {"type": "list", "elements": "str"},
+    "recreate": {"type": "bool", "default": False},
+    "am_gateway_url": {"type": "str"},
+    "wait_timeout": {"type": "float", "default": 60.0},
+}
 
 
 def with_secrets(am: Am, domain_id: str, servers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

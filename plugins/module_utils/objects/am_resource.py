@@ -12,7 +12,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field, field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 
 TYPE = "oauth2-am-resource"
 CONFIGURATION = (
@@ -26,6 +26,21 @@ CONFIGURATION = (
     "proxy",
     "ssl",
 )
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "name": {"type": "str", "default": "Gravitee AM"},
+    "server_url": {"type": "str"},
+    "version": {"type": "str", "choices": ["V1_X", "V2_X", "V3_X"]},
+    "security_domain": {"type": "str"},
+    "client_id": {"type": "str"},
+    "client_secret": {"type": "str", "no_log": True},
+    "user_claim": {"type": "str"},
+    "http": {"type": "dict"},
+    "proxy": {"type": "dict"},
+    "ssl": {"type": "dict"},
+    "enabled": {"type": "bool", "default": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
 
 
 class AmResource(Wire):

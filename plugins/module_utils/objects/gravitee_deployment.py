@@ -11,13 +11,23 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 LABEL = 32  # characters that APIM takes, by its OpenAPI file
 # What a stranger's call gets: the word for wait_for, and the statuses that say so.
 ANSWERS = {"open": range(200, 300), "secured": (401, 403), "absent": (404,)}
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "state": {"type": "str", "choices": ["started", "deployed", "stopped"], "default": "started"},
+    "label": {"type": "str"},
+    "definition_changed": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": False},
+    "gateway_url": {"type": "str"},
+    "wait_for": {"type": "str", "choices": ["open", "secured", "absent"]},
+    "wait_timeout": {"type": "int", "default": 60},
+}
 
 
 class ManagedDeployment(ApiPart):

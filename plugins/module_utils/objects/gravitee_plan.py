@@ -12,13 +12,36 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import DISCOVERY, names_metadata
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
 ALIVE = (*SERVED, "STAGING")  # a closed plan stays closed
 IDENTITY = {"openid"}  # scopes that say who somebody is, not what they may do
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "name": {"type": "str"},
+    "security": {"type": "str", "choices": ["key_less", "oauth2", "api_key", "jwt", "mtls"]},
+    "state": {
+        "type": "str",
+        "choices": ["published", "staging", "deprecated", "closed", "absent"],
+        "default": "published",
+    },
+    "description": {"type": "str"},
+    "validation": {"type": "str", "choices": ["auto", "manual"]},
+    "oauth_resource": {"type": "str"},
+    "oauth_cache_resource": {"type": "str"},
+    "required_scopes": {"type": "list", "elements": "str"},
+    "check_required_scopes": {"type": "bool"},
+    "mode_strict": {"type": "bool"},
+    "extract_payload": {"type": "bool"},
+    "propagate_auth_header": {"type": "bool"},
+    "discovery": {"type": "bool", "default": True},
+    "security_configuration": {"type": "dict", "default": {}},
+    "definition": {"type": "dict", "default": {}},
+    "will_exist": {"type": "bool", "default": False},
+}
 
 
 class PlanFields(Wire):

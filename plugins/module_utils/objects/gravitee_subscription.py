@@ -9,11 +9,21 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 GRANTED = "ACCEPTED"
 HIDDEN = {"plan": {"id": "unknown"}, "status": "UNKNOWN"}  # what may be there where the account may not read
+SPEC: dict[str, dict[str, Any]] = {
+    **API,
+    "client_id": {"type": "str", "required": True},
+    "plan": {"type": "str"},
+    "application_name": {"type": "str"},
+    "application_description": {"type": "str", "default": "A client of MCP servers, made with gravitee.mcp"},
+    "application_type": {"type": "str", "default": "native"},
+    "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
+    "force": {"type": "bool", "default": False},
+}
 
 
 class ManagedSubscription(ApiPart):

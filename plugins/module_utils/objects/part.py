@@ -11,6 +11,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Ap
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
 
+# How the parts of an API name it.
+API: dict[str, dict[str, Any]] = {"api_id": {"type": "str"}, "context_path": {"type": "str"}}
+ONE_API = {"required_one_of": [["api_id", "context_path"]]}
+
 
 def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:
     """The API with this id, or else the one that owns any of the context paths, with its ETag; None if there is none."""
