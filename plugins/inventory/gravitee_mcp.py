@@ -9,8 +9,8 @@ name: gravitee_mcp
 short_description: The MCP servers behind APIM's gateway as hosts
 version_added: 0.1.0
 description:
-  - Lists the APIs of an APIM environment that serve MCP, also those that are in no inventory, each with what APIM and, where it is
-    matched, AM have of it.
+  - Lists the APIs of an APIM environment that serve MCP, also those that are in no inventory, each with what APIM and, where it
+    is matched, AM have of it.
   - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management APIs
     say. The hosts of C(open) are publicly open.
   - The configuration file's name must end in C(gravitee_mcp.yml) or C(gravitee_mcp.yaml).
