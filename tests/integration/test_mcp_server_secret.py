@@ -319,10 +319,12 @@ def test_an_mcp_server_that_is_gone_is_no_am_before_4_11(
         if request.path.endswith("/protected-resources"):
             del domain.mcp_servers[stored["id"]]
 
+    before = len(world.writes())
     world.on_answer = gone
     with pytest.raises(ModuleFailed, match="answered 404: ProtectedResource .* can not be found"):
         modules.run("am_mcp_server_secret", **SERVER, state="renewed", recreate=True)
     world.on_answer = None
+    assert world.writes()[before:] == []
     assert domain.mcp_servers == {}
 
 
