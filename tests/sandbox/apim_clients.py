@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .apim_definition import ApimError
+from .apim_errors import ApimError
 from .web import answer, body_of, empty, page
 from .world import iso, new_id
 
