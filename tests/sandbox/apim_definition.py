@@ -1,9 +1,14 @@
 """What APIM makes of an API definition: validation and defaults, as recorded."""
 from __future__ import annotations
 
+import base64
 import copy
 import re
+import secrets
 from typing import Any
+
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from .apim_errors import ApimError, invalid
 from .apim_plugins import check_configuration, must_be_known
@@ -42,6 +47,7 @@ HTTP = {
     "version": "HTTP_1_1",
 }
 
+KEY = secrets.token_bytes(16)  # what the server encrypts properties with
 AM_RESOURCE = {"required": ["serverURL", "version", "securityDomain", "clientId", "clientSecret"]}
 
 
@@ -75,7 +81,7 @@ def normalize(body: dict[str, Any], world: World, creating: bool) -> dict[str, A
         defaults |= {"resources": [], "responseTemplates": {}}
     api = {**defaults, **api}
     api["flows"] = [stored_flow(world, flow) for flow in api["flows"]]
-    api["properties"] = [{"encrypted": False, "dynamic": False, **entry} for entry in api["properties"]]
+    api["properties"] = [_property(entry) for entry in api["properties"]]
     if "resources" in api:
         api["resources"] = [_resource(resource) for resource in api["resources"]]
     for templates in api.get("responseTemplates", {}).values():
@@ -174,6 +180,20 @@ def stored_flow(world: World, given: dict[str, Any]) -> dict[str, Any]:
         must_be_known(world, "policies", step["policy"])
     selectors = [{"methods": [], **selector} for selector in given.get("selectors", [])]
     return {"id": new_id(), "enabled": True, **{key: [] for key in (*phases, "tags")}, **given, "selectors": selectors}
+
+
+def _property(given: dict[str, Any]) -> dict[str, Any]:
+    """A value is encrypted if it is `encryptable`; one that comes as `encrypted` is taken for cipher text, whatever it is."""
+    entry = {"encrypted": False, "dynamic": False, **given}
+    if entry.pop("encryptable", False) and not entry["encrypted"]:
+        entry |= {"value": _cipher_text(entry["value"]), "encrypted": True}
+    return entry
+
+
+def _cipher_text(value: str) -> str:
+    encryptor, padder = Cipher(algorithms.AES(KEY), modes.ECB()).encryptor(), padding.PKCS7(128).padder()
+    padded = padder.update(value.encode()) + padder.finalize()
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
 def _resource(given: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .apim_clients import ApimClients
 from .apim_definition import normal_path, normalize
 from .apim_deployments import ApimDeployments
 from .apim_errors import ApimError, invalid
+from .apim_import import ApimImport
 from .apim_plans import ApimPlans
 from .apim_plugins import described
 from .web import answer, basic, bearer, body_of, empty, page, text, under
@@ -29,11 +30,12 @@ class ApimManagement:
 
     def app(self) -> Starlette:
         api = "/apis/{api}"
-        clients = ApimClients(self)
+        clients, plans = ApimClients(self), ApimPlans(self)
         environment = [
             *clients.subscriptions(),
-            *ApimPlans(self).routes(),
-            *ApimDeployments(self).routes(),
+            *plans.routes(),
+            *ApimDeployments(self, plans).routes(),
+            *ApimImport(self, plans).routes(),
             Route("/apis", self.list_apis, methods=["GET"]),
             Route("/apis", self.create_api, methods=["POST"]),
             Route("/apis/_search", self.search, methods=["POST"]),
@@ -110,16 +112,17 @@ class ApimManagement:
             raise ApimError(404, f"Api [{api_id}] cannot be found.", "api.notFound", {"api": api_id})
         return self.world.apis[api_id]
 
-    def _check_paths(self, paths: list[str], own: str | None) -> None:
+    def check_places(self, places: list[tuple[str | None, str]], own: str | None) -> None:
+        """Refuse a path at or under another API's, or above it, on the same host."""
         for other in self.world.apis.values():
-            for taken in other.paths:
-                if other.id != own and any(path.startswith(taken) or taken.startswith(path) for path in paths):
+            for taken_host, taken in other.places if other.id != own else []:
+                if any(host == taken_host and (path.startswith(taken) or taken.startswith(path)) for host, path in places):
                     raise ApimError(400, f"Path [{taken}] already exists", None, {})
 
     async def create_api(self, request: Request) -> Response:
         body = await body_of(request)
         record = ApiRecord(self.world, normalize(body, self.world, creating=True))
-        self._check_paths(record.paths, None)
+        self.check_places(record.places, None)
         self.world.apis[record.id] = record
         return answer(record.wire(empties=True), 201, self.location(request, record.id))
 
@@ -138,7 +141,7 @@ class ApimManagement:
         if not body.get("definitionVersion"):
             raise invalid("updateApi.updateApi")
         definition = normalize(body, self.world, creating=False)
-        self._check_paths(ApiRecord(self.world, definition).paths, record.id)
+        self.check_places(ApiRecord(self.world, definition).places, record.id)
         record.definition = definition
         record.touch()
         return answer(record.wire(owner=True), headers=record.headers)
@@ -183,7 +186,8 @@ class ApimManagement:
     async def verify_paths(self, request: Request) -> Response:
         body = await body_of(request)
         try:
-            self._check_paths([normal_path(entry["path"]) for entry in body["paths"]], body.get("apiId"))
+            places = [(entry.get("host"), normal_path(entry["path"])) for entry in body["paths"]]
+            self.check_places(places, body.get("apiId"))
         except ApimError as error:
             return answer({"ok": False, "reason": error.body["message"]}, 202)
         return answer({"ok": True}, 202)

@@ -27,6 +27,7 @@ class ApimPlans:
         return [
             Route(path, self.list_plans, methods=["GET"]),
             Route(path, self.create_plan, methods=["POST"]),
+            Route(plan, self.get_plan, methods=["GET"]),
             Route(plan, self.update_plan, methods=["PUT"]),
             Route(plan, self.delete_plan, methods=["DELETE"]),
             Route(f"{plan}/_publish", self.publish_plan, methods=["POST"]),
@@ -49,19 +50,26 @@ class ApimPlans:
         return self.plane.page_of(plans, request)
 
     async def create_plan(self, request: Request) -> Response:
-        record, body = self.plane.api_of(request), await body_of(request)
+        plan = self.make(self.plane.api_of(request), await body_of(request))
+        return answer(plan, 201, self.plane.location(request, plan["id"]))
+
+    def make(self, record: ApiRecord, body: dict[str, Any], plan_id: str | None = None) -> dict[str, Any]:
+        """A new plan of the API, staging."""
         if not body.get("name"):
             raise ApimError(500, f"An error occurred while trying to create the plan: {new_id()}", None, {})
         self._check_security(body["security"])
         now = iso(self.world.now_ms())
-        fixed = {"id": new_id(), "apiId": record.id, "createdAt": now, "updatedAt": now, "status": "STAGING", "order": 0}
-        plan = {**self._fields(body), **fixed, "type": "API", "definitionVersion": "V4"}
+        fixed = {"id": plan_id or new_id(), "apiId": record.id, "type": "API", "definitionVersion": "V4"}
+        plan = {**self._fields(body), **fixed, "createdAt": now, "updatedAt": now, "status": "STAGING", "order": 0}
         record.plans[plan["id"]] = plan
-        return answer(plan, 201, self.plane.location(request, plan["id"]))
+        return plan
 
     def _check_security(self, security: dict[str, Any]) -> None:
         if security["type"] == "OAUTH2":
             check_configuration(oauth2_schema(self.world), security.get("configuration") or {})
+
+    async def get_plan(self, request: Request) -> Response:
+        return answer(self._plan(request)[1])
 
     async def update_plan(self, request: Request) -> Response:
         """Replaces; the type of security and what was set at creation stay."""
@@ -77,8 +85,7 @@ class ApimPlans:
 
     async def publish_plan(self, request: Request) -> Response:
         record, plan = self._plan(request)
-        self._refuse_status(plan, "CLOSED", "closed")
-        self._refuse_status(plan, "PUBLISHED", "published")
+        self._refuse(plan, "CLOSED", "PUBLISHED", "DEPRECATED")
         if plan["security"]["type"] == "KEY_LESS" and any(p["security"]["type"] == "KEY_LESS" for p in record.published):
             message = "A key-less plan is already published (or has been deprecated)!"
             raise ApimError(400, message, "plan.keyless.exists", {"plan": plan["id"]})
@@ -88,23 +95,25 @@ class ApimPlans:
         return answer(plan)
 
     async def deprecate_plan(self, request: Request) -> Response:
-        """Not recorded; the status is that of the OpenAPI file."""
         plan = self._plan(request)[1]
+        self._refuse(plan, "CLOSED", "DEPRECATED")
         plan.update(status="DEPRECATED", updatedAt=iso(self.world.now_ms()))
         return answer(plan)
 
     async def close_plan(self, request: Request) -> Response:
         record, plan = self._plan(request)
-        self._refuse_status(plan, "CLOSED", "closed")
+        self._refuse(plan, "CLOSED")
         now = iso(self.world.now_ms())
         for other in record.published:
-            if other["order"] > plan["order"] > 0:
+            if other["order"] > plan["order"]:
                 other["order"] -= 1
         plan.update(status="CLOSED", closedAt=now, updatedAt=now)
         return answer(plan)
 
-    def _refuse_status(self, plan: dict[str, Any], status: str, word: str) -> None:
-        if plan["status"] == status:
+    @staticmethod
+    def _refuse(plan: dict[str, Any], *statuses: str) -> None:
+        if plan["status"] in statuses:
+            word = plan["status"].lower()
             raise ApimError(400, f"Plan {plan['id']} is already {word} !", f"plan.{word}", {"plan": plan["id"]})
 
     async def delete_plan(self, request: Request) -> Response:
