@@ -31,16 +31,19 @@ def register(world: World, domain: str = "mcp-demo", **given: Any) -> requests.R
     return requests.post(url, json={**VS_CODE, **given}, timeout=10)
 
 
-def subscribe(world: World, client_id: str) -> None:
-    """As an administrator would do it in the console: an application with the client id, subscribed to the OAuth2 plan."""
-    record = next(iter(world.apis.values()))
-    plans = [plan for plan in record.published if plan["security"]["type"] == "OAUTH2"]
+def subscribe(world: World, client_id: str, api_id: str | None = None, plan_id: str | None = None) -> None:
+    """As an administrator would do it in the console: an application with the client id, subscribed to the OAuth2 plan.
+
+    Of the first API and its first OAuth2 plan, if none is given.
+    """
+    record = world.apis[api_id or next(iter(world.apis))]
+    plan_id = plan_id or next(plan["id"] for plan in record.published if plan["security"]["type"] == "OAUTH2")
     body = {"name": "c", "description": "d", "settings": {"app": {"client_id": client_id, "type": "native"}}}
     post = functools.partial(requests.post, auth=world.admins["apim"], timeout=10)
     v1 = f"{world.urls['apim']}/management/organizations/DEFAULT/environments/DEFAULT/applications"
     application = post(v1, json=body).json()["id"]
     v2 = f"{world.urls['apim']}/management/v2/environments/DEFAULT/apis/{record.id}/subscriptions"
-    post(v2, json={"applicationId": application, "planId": plans[0]["id"]}).raise_for_status()
+    post(v2, json={"applicationId": application, "planId": plan_id}).raise_for_status()
 
 
 class Login:
@@ -93,8 +96,11 @@ class Login:
         return page
 
     def _send(self, page: requests.Response, filled: dict[str, str]) -> requests.Response:
-        """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
         action = unescape(re.search(r'<form[^>]* action="([^"]*)"', page.text).group(1))
+        return self.http.post(action, data=self.form(page, filled), allow_redirects=False, timeout=10)
+
+    @staticmethod
+    def form(page: requests.Response, filled: dict[str, str]) -> dict[str, str]:
+        """The form of a page with its hidden fields and checked boxes, and what the person filled in."""
         kept = re.findall(r'<input type="(?:hidden|checkbox)" name="([^"]*)" value="([^"]*)"', page.text)
-        data = {**{name: unescape(value) for name, value in kept}, **filled}
-        return self.http.post(action, data=data, allow_redirects=False, timeout=10)
+        return {**{name: unescape(value) for name, value in kept}, **filled}

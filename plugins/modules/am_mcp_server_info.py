@@ -9,7 +9,7 @@ module: am_mcp_server_info
 short_description: Read MCP servers of Gravitee AM
 version_added: 0.1.0
 description:
-  - Returns the MCP servers of an AM domain, all or those that fit every filter given. AM does not tell their secrets.
+  - Returns the MCP servers of an AM domain, all or those that fit every filter given.
 options:
   domain:
     description: The domain, by its hrid (the name in its URL) or its id.
@@ -24,6 +24,13 @@ options:
   name:
     description: Name of the MCP servers. Not unique.
     type: str
+  secrets:
+    description:
+      - Whether to return C(secrets) of each MCP server, which are the names of its client secrets and when they were made and
+        expire. AM tells no values.
+      - Takes one more request for each MCP server. Before AM 4.11 there is nothing to return.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.reads
@@ -46,11 +53,20 @@ EXAMPLES = r"""
     domain: mcp
     resource_identifier: https://gateway.example.com/weather-mcp
   register: weather
+
+- name: Which secrets there are
+  gravitee.mcp.am_mcp_server_info:
+    domain: mcp
+    secrets: true
+  register: servers
 """
 
 RETURN = r"""
 mcp_servers:
-  description: The MCP servers as AM answers them.
+  description:
+    - The MCP servers as AM answers them.
+    - With O(secrets=true) and AM 4.11 or later each has C(secrets), a list of C(name), C(createdAt) and, where the secret
+      expires, C(expiresAt), times in milliseconds since 1970.
   returned: success
   type: list
   elements: dict
@@ -62,17 +78,27 @@ domain_id:
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import mcp_servers
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import with_secrets
 
 SPEC = {
     "domain": {"type": "str", "required": True},
     "resource_identifier": {"type": "str"},
     "client_id": {"type": "str"},
     "name": {"type": "str"},
+    "secrets": {"type": "bool", "default": False, "no_log": False},
 }
 
 
+def _read(servers, params):
+    am = servers.am
+    found = mcp_servers(am, params)
+    if params["secrets"]:
+        found["mcp_servers"] = with_secrets(am, found["domain_id"], found["mcp_servers"])
+    return found
+
+
 def main():
-    read(SPEC, lambda servers, params: mcp_servers(servers.am, params))
+    read(SPEC, _read)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 
@@ -43,6 +44,12 @@ PERSONAL = {
 }
 
 
+def _parts(url: str) -> dict[str, Any]:
+    """A URL with a query, as what can be compared piece by piece."""
+    place, _, query = url.partition("?")
+    return {"place": place, **dict(parse_qsl(query, keep_blank_values=True))}
+
+
 @dataclass
 class Replay:
     """bases: recorded base URL → the sandbox's. prefix goes before every recorded path."""
@@ -53,10 +60,11 @@ class Replay:
     pairs: dict[str, str] = field(default_factory=dict)
 
     def send(self, exchange: dict[str, Any]) -> requests.Response:
-        """The sandbox's answer to a recorded request, with its own ids in it."""
+        """The sandbox's answer to a recorded request, with its own ids in it; `headers` go before what was recorded of them."""
         body = exchange["request"]
         raw = body if isinstance(body, str) else json.dumps(self.translate(body)) if body is not None else None
-        headers = {**self.headers, "Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        recorded = exchange.get("sent_headers", {"Accept": "application/json, text/event-stream"})
+        headers = {"Content-Type": "application/json", **recorded, **self.headers}
         path = self._ids(exchange["path"])
         return requests.request(
             exchange["method"], self.url + path, data=raw, headers=headers, timeout=20, allow_redirects=False
@@ -80,6 +88,9 @@ class Replay:
             return found
         for name, value in exchange["headers"].items():
             if name.lower() in ("etag", "last-modified"):
+                continue
+            if name.lower() == "location" and "?" in value:
+                self._compare(_parts(self.rebased(value)), _parts(response.headers.get(name, "")), f"header {name}", found)
                 continue
             if name.lower() == "location" and ID.search(value):
                 value = ID.sub(lambda match: self.pairs.get(match.group(), "<id>"), value)

@@ -1,39 +1,36 @@
-"""APIM's gateway answers as recorded: the states of the recording are made anew, its requests sent in order."""
+"""APIM's gateway answers as recorded: the states of the recordings are made anew, their requests sent in order."""
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import pytest
 import requests
 
-from tests.clients import Login, register, subscribe
+from tests.contract.estate import CORS, PRM, Api, Client, new_domain, new_mcp_server, template
 from tests.contract.replay import Replay
-from tests.runners import Modules
-from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World, recordings
 
-NAME = "apim-gateway"
-AT = {"context_path": "/Weather-mcp"}
+BROWSER = {"Origin": "http://localhost:6274", "Access-Control-Request-Method": "POST"}
 
 
 class Recorded:
-    """Sends the recorded requests and compares; `headers` stand for those that the recordings leave out."""
+    """Sends the recorded requests of a file and compares."""
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, name: str):
         ports = {8082: "gateway", 8092: "am_gateway"}
         bases = {f"http://127.0.0.1:{port}": world.urls[plane] for port, plane in ports.items()}
         bases["http://127.0.0.1:9000/mcp"] = world.urls["mcp"]
         self.replay = Replay(bases, world.urls["gateway"], {})
+        self.exchanges = recordings(name)
         self.seen: set[int] = set()
 
-    def send(self, *numbers: int, token: str | None = None) -> None:
+    def send(self, *numbers: int, token: str | None = None, headers: dict[str, str] | None = None) -> None:
+        """headers: those that the recording leaves out."""
         for number in numbers:
-            exchange = recordings(NAME)[number]
-            self.replay.headers = {"Authorization": f"Bearer {token}"} if token else {}
+            exchange = self.exchanges[number]
+            self.replay.headers = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
             response = self.replay.send(exchange)
             self.seen.add(number)
-            if number == 0:
+            if str(exchange["response"]).startswith("event: message"):
                 self._same_kind(exchange, response)
             else:
                 assert self.replay.differences(exchange, response) == [], exchange["note"]
@@ -47,79 +44,48 @@ class Recorded:
             assert text.startswith("event: message")
             assert '"protocolVersion"' in text
 
+    def assert_complete(self) -> None:
+        assert self.seen == set(range(len(self.exchanges)))
 
-def test_every_recording(modules: Modules, world: World, domain: Domain) -> None:
-    recorded = Recorded(world)
-    run = functools.partial(modules.run, mcp_resource=False)
-    run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"])
-    modules.run("gravitee_plan", **AT, security="key_less")
-    modules.run("gravitee_deployment", **AT)
+
+def test_first_recording(world: World) -> None:
+    recorded = Recorded(world, "apim-gateway")
+    domain, url = new_domain(world, "mcp-demo"), f"{world.urls['gateway']}/weather-mcp"
+    server = new_mcp_server(world, domain, "Weather", url)
+    api = Api(world, "mcp-demo", server, "/Weather-mcp", security="KEY_LESS")
     recorded.send(0, 1, 2)
-
-    url = f"{world.urls['gateway']}/weather-mcp"
-    server = modules.run("am_mcp_server", domain="mcp-demo", name="Weather", resource_identifier=url)
-    resource = {
-        "name": "AM",
-        "server_url": world.urls["am_gateway"],
-        "security_domain": "mcp-demo",
-        "client_id": server["client_id"],
-        "client_secret": server["client_secret"],
-    }
-    oauth2 = {"security": "oauth2", "oauth_resource": "AM"}
-    modules.run("am_resource", **AT, **resource)
-    modules.run("gravitee_plan", **AT, **oauth2, discovery=False)
-    modules.run("gravitee_deployment", **AT)
+    keyless, api.plan_id = api.plan_id, api.new_plan("OAUTH2")
+    api.deploy()
     recorded.send(3, token="bad")
-    modules.run("gravitee_plan", **AT, security="key_less", state="closed")
-    modules.run("gravitee_deployment", **AT)
+    api.plan_status(keyless, "close")
     recorded.send(4, 5, 6, 7, 8)
-
-    api_id = next(iter(world.apis))
-    modules.run("gravitee_api", id=api_id, context_path="/weather-mcp")
-    modules.run("gravitee_plan", api_id=api_id, **oauth2)
-    modules.run("gravitee_deployment", api_id=api_id)
+    api.set("/weather-mcp")
+    api.set_plan(addWwwAuthenticateHeader=True)
     recorded.send(9, 10, 11)
-
-    for path in ("/sealed", "/sealed2"):
-        modules.run("gravitee_api", context_path=path, name=path, target=world.urls["mcp"])
-        modules.run("am_resource", context_path=path, **resource)
-        modules.run("gravitee_plan", context_path=path, **oauth2)
-    world.apis[next(i for i, api in world.apis.items() if api.paths == ["/sealed2/"])].definition["resources"] = []
-    for path in ("/sealed", "/sealed2"):
-        modules.run("gravitee_deployment", context_path=path)
+    for path, resources in (("/sealed", True), ("/sealed2", False)):
+        Api(world, "mcp-demo", server, path, addWwwAuthenticateHeader=True).set(resources=resources)
     recorded.send(12)
-
-    modules.run("am_domain_settings", domain="mcp-demo", mcp_clients=True)
-    client_id = register(world).json()["client_id"]
-    subscribe(world, client_id)
-    token = Login().token(world, client_id, url)
-    modules.run("am_resource", api_id=api_id, name="AM", client_secret="wrong")
-    modules.run("gravitee_deployment", api_id=api_id)
+    token = Client(world, domain).subscribe(api).token(url)
+    api.resources[0]["configuration"]["clientSecret"] = "wrong"
+    api.set("/weather-mcp")
     recorded.send(13, token=token)
     recorded.send(14)
-    assert recorded.seen == set(range(len(recordings(NAME))))
+    recorded.assert_complete()
 
 
-@pytest.mark.parametrize("version", ["4.10", "4.12"])
-def test_where_the_metadata_is(modules: Modules, world: World, version: str) -> None:
-    """Not recorded beyond 4.10; the contract's page says where."""
-    world.apim_version = version
-    resource = {"server_url": "http://am", "security_domain": "d", "client_id": "c", "client_secret": "s3cr3t"}
-    modules.run("gravitee_api", context_path="/w", name="W", target=world.urls["mcp"])
-    modules.run("am_resource", context_path="/w", name="AM", **resource)
-    modules.run("gravitee_plan", context_path="/w", security="oauth2", oauth_resource="AM", required_scopes=["a", "b"])
-    modules.run("gravitee_deployment", context_path="/w")
-    gateway, prm = world.urls["gateway"], "/.well-known/oauth-protected-resource"
-    challenge = requests.post(f"{gateway}/w", timeout=10).headers["WWW-Authenticate"]
-    well_known = requests.get(f"{gateway}{prm}/w", timeout=10)
-    if version == "4.10":
-        assert challenge == f'Bearer resource_metadata="{gateway}/w{prm}"'
-        assert well_known.status_code == 404
-        assert requests.get(f"{gateway}/w{prm}", timeout=10).json()["scopes_supported"] == []
-    else:
-        assert challenge == 'Bearer scope="a b"'
-        assert well_known.json() == {
-            "resource": f"{gateway}/w",
-            "authorization_servers": ["http://am/d/oidc"],
-            "scopes_supported": ["a", "b"],
-        }
+def test_second_recording(world: World) -> None:
+    recorded = Recorded(world, "apim-2-gateway")
+    server = new_mcp_server(world, new_domain(world, "rec2"), "Weather", f"{world.urls['gateway']}/rec2-mcp")
+    challenge = f'Bearer resource_metadata="http://127.0.0.1:8082/rec2-mcp{PRM}", scope="openid"'.replace(
+        "http://127.0.0.1:8082", world.urls["gateway"]
+    )
+    templates = {"GATEWAY_PLAN_UNRESOLVABLE": template(401, challenge, "Unauthorized")}
+    api = Api(world, "rec2", server, "/rec2-mcp", addWwwAuthenticateHeader=True)
+    api.set(responseTemplates=templates)
+    recorded.send(0, 1)
+    recorded.send(2, headers=BROWSER)
+    api.set(responseTemplates=templates, cors={"enabled": True, "allowOrigin": CORS["allowOrigin"]})
+    recorded.send(3, headers=BROWSER)
+    api.set(responseTemplates=templates, cors=CORS)
+    recorded.send(4, headers=BROWSER)
+    recorded.assert_complete()

@@ -24,7 +24,7 @@ def url(world: World) -> str:
 def secured(modules: Modules, world: World, domain: Domain, url: str) -> None:
     """As the role leaves it."""
     server = modules.run("am_mcp_server", domain="mcp-demo", name="Weather", resource_identifier=url)
-    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"])
+    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"], metadata_path=True)
     modules.run(
         "am_resource",
         **AT,
@@ -66,7 +66,7 @@ def test_open(modules: Modules, world: World, mcp_json: bool) -> None:
 
 
 def test_an_open_door_on_the_gateway(modules: Modules, world: World, url: str) -> None:
-    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"])
+    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"], metadata_path=True)
     modules.run("gravitee_plan", **AT, security="key_less")
     modules.run("gravitee_deployment", **AT)
     assert modules.run("mcp_check", url=url)["result"] == "open"
@@ -83,7 +83,7 @@ def test_upstream_secured(modules: Modules, world: World, url: str) -> None:
     direct = modules.run("mcp_check", url=world.urls["mcp"], gateway=False)
     assert direct["result"] == "upstream_secured"
     assert "works only where it does not" in direct["summary"]
-    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"])
+    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"], metadata_path=True)
     modules.run("gravitee_plan", **AT, security="key_less")
     modules.run("gravitee_deployment", **AT)
     assert modules.run("mcp_check", url=url)["result"] == "upstream_secured"
@@ -190,7 +190,7 @@ def test_expect_fails_with_the_first_step_that_did(modules: Modules, world: Worl
 
 def test_waits_for_what_is_expected(modules: Modules, world: World, url: str) -> None:
     world.sync_delay = 1.0
-    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"])
+    modules.run("gravitee_api", **AT, name="Weather", target=world.urls["mcp"], metadata_path=True)
     modules.run("gravitee_plan", **AT, security="key_less")
     modules.run("gravitee_deployment", **AT)
     assert modules.run("mcp_check", url=url, expect=["open"], wait_timeout=20)["result"] == "open"

@@ -1,4 +1,4 @@
-"""How MCP clients find their way: the metadata's own context path, and what the refusals say, on each version of the OAuth2 policy."""
+"""How MCP clients find their way: the metadata's own context path, and what refusals say, on each OAuth2 policy."""
 from __future__ import annotations
 
 from typing import Any

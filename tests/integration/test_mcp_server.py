@@ -151,7 +151,7 @@ def test_refused_with_a_sentence(modules: Modules, domain: Domain, given: dict, 
 def test_two_servers_are_ambiguous(modules: Modules, domain: Domain) -> None:
     modules.run("am_mcp_server", **GIVEN)
     modules.run("am_mcp_server", **{**GIVEN, "resource_identifier": "http://gw/b"})
-    with pytest.raises(ModuleFailed, match="belong to more than one MCP server"):
+    with pytest.raises(ModuleFailed, match="belongs to more than one MCP server"):
         modules.run("am_mcp_server", domain="mcp-demo", name="x", resource_identifiers=[URL, "http://gw/b"])
 
 

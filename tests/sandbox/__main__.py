@@ -7,7 +7,7 @@ import threading
 
 from .am_domain import Domain
 from .servers import DEFAULT_PORTS, Sandbox
-from .world import World
+from .world import OAUTH2_POLICIES, World
 
 
 def main() -> None:
@@ -17,7 +17,10 @@ def main() -> None:
         "AM admin/adminadmin. Ends with Ctrl-C; keeps nothing.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--apim", choices=["4.10", "4.12"], default="4.10", help="the version of APIM to play")
+    parser.add_argument("--apim", choices=list(OAUTH2_POLICIES), default="4.10", help="the version of APIM to play")
+    parser.add_argument(
+        "--policy", choices=list(OAUTH2_POLICIES.values()), help="the version of the OAuth2 policy; None for APIM's own"
+    )
     parser.add_argument("--am", choices=["4.10", "4.11", "4.12"], default="4.10", help="the version of AM to play")
     parser.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
     parser.add_argument("--domain", help="name of an AM domain to start with, enabled")

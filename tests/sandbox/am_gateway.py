@@ -6,7 +6,7 @@ import json
 import secrets
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
@@ -16,13 +16,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from . import am_pages as pages
-from .am_domain import Domain, oauth_settings
+from .am_clients import InvalidClient, authenticate
+from .am_domain import Domain
 from .am_oauth import KEY, DomainServer
+from .am_registration import Refused, Registration
 from .web import answer, basic, bearer, body_of, empty, text
-from .world import RECORDINGS, World, new_id
+from .world import RECORDINGS, World
 
 RECORDED_BASE = "http://127.0.0.1:8092/mcp-demo"
 SESSION = "GRAVITEE_IO_AM_SESSION"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 class AmGateway:
@@ -32,12 +35,14 @@ class AmGateway:
         self.sessions: dict[str, dict[str, Any]] = {}
 
     def app(self) -> Starlette:
+        client = "/{domain}/oidc/register/{client}"
         routes = [
             Route("/{domain}/oidc/.well-known/openid-configuration", self.discovery),
             Route("/{domain}/.well-known/oauth-authorization-server", self.pointer),
             Route("/{domain}/oidc/.well-known/jwks.json", self.jwks),
             Route("/{domain}/oidc/register", self.register_client, methods=["POST"]),
-            Route("/{domain}/oidc/register/{client}", self.unregister_client, methods=["DELETE"]),
+            Route(client, self.registered_client, methods=["GET", "PUT", "PATCH", "DELETE"]),
+            Route(f"{client}/renew_secret", self.registered_client, methods=["POST"]),
             Route("/{domain}/oauth/authorize", self.authorize, methods=["GET"]),
             Route("/{domain}/oauth/consent", self.consent, methods=["GET", "POST"]),
             Route("/{domain}/oauth/token", self.token, methods=["POST"]),
@@ -46,7 +51,13 @@ class AmGateway:
             Route("/{domain}/register", self.register_user, methods=["GET", "POST"]),
             Route("/{rest:path}", self.nothing),
         ]
-        app = Starlette(routes=routes, exception_handlers={_NoDomain: _no_domain, json.JSONDecodeError: _malformed})
+        handlers = {
+            _NoDomain: _no_domain,
+            json.JSONDecodeError: _malformed,
+            Refused: _refused,
+            InvalidClient: _invalid_client,
+        }
+        app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
         return app
 
@@ -83,7 +94,10 @@ class AmGateway:
     async def discovery(self, request: Request) -> Response:
         self._domain(request)
         document = (RECORDINGS / "openid-configuration.json").read_text(encoding="utf-8")
-        return answer(json.loads(document.replace(RECORDED_BASE, self._base(request))))
+        metadata = json.loads(document.replace(RECORDED_BASE, self._base(request)))
+        if self.world.am_version != "4.10":
+            metadata["grant_types_supported"] = sorted([*metadata["grant_types_supported"], TOKEN_EXCHANGE])
+        return answer(metadata)
 
     async def pointer(self, request: Request) -> Response:
         self._domain(request)
@@ -99,76 +113,32 @@ class AmGateway:
             return _error("registration_forbidden", "Not allowed to access to this resource.", 403)
         if not rules["isOpenDynamicClientRegistrationEnabled"]:
             return empty(401, WWW_Authenticate='Bearer realm="gravitee-io"')
-        body = await body_of(request)
-        refusal = _redirect_problem(rules, body.get("redirect_uris") or [])
-        if refusal:
-            return _error("invalid_redirect_uri", refusal)
-        scope, problem = _granted_scope(rules, domain, body.get("scope"))
-        if problem:
-            return _error("invalid_client_metadata", problem)
-        return answer(self._new_client(domain, body, scope, self._base(request)), 201)
+        told = Registration(self.world, domain, wire, self._base(request)).register(await body_of(request))
+        return answer(told, 201)
 
-    async def unregister_client(self, request: Request) -> Response:
-        """Not recorded; RFC 7592, which the recorded registration_client_uri and registration_access_token stand for."""
-        domain = self._domain(request)[0]
-        application = domain.client(request.path_params["client"])
-        if application is None or bearer(request) != application["settings"]["oauth"].get("registrationAccessToken"):
-            return empty(401, WWW_Authenticate='Bearer realm="gravitee-io"')
-        del domain.applications[application["id"]]
-        return empty(204)
+    async def registered_client(self, request: Request) -> Response:
+        """RFC 7592, with the token of the client's last registration, change or renewed secret."""
+        domain, wire = self._domain(request)
+        registration = Registration(self.world, domain, wire, self._base(request))
+        try:
+            application = registration.own(request.path_params["client"], bearer(request))
+        except Refused as refused:
+            return self._no_token(refused) if refused.status == 401 else _refused(request, refused)
+        if request.url.path.endswith("/renew_secret"):
+            return answer(registration.renew_secret(application))
+        if request.method in ("PUT", "PATCH"):
+            return answer(registration.update(application, await body_of(request)))
+        if request.method == "DELETE":
+            del domain.applications[application["id"]]
+            return empty(204)
+        return answer(registration.read(application))
 
-    def _new_client(self, domain: Domain, body: dict[str, Any], scope: list[str], base: str) -> dict[str, Any]:
-        now, client_id, secret = self.world.now_ms(), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        application_type = body.get("application_type", "web")
-        told = {
-            "redirect_uris": body["redirect_uris"],
-            "response_types": body.get("response_types", ["code"]),
-            "grant_types": body.get("grant_types", ["authorization_code"]),
-            "application_type": application_type,
-            "client_name": body.get("client_name", "Unknown Client"),
-            "token_endpoint_auth_method": body.get("token_endpoint_auth_method", "client_secret_basic"),
-            "require_auth_time": False,
-            **({"scope": " ".join(scope)} if scope else {}),
-            "client_id": client_id,
-            "client_secret": secret,
-            "registration_access_token": secrets.token_urlsafe(32),
-            "registration_client_uri": f"{base}/oidc/register/{client_id}",
-            "client_secret_expires_at": 0,
-            "domain": domain.id,
-            "id": new_id(),
-            "enabled": True,
-            "created_at": now,
-            "updated_at": now,
-            "authorization_signed_response_alg": "RS256",
-            "backchannel_user_code_parameter": False,
-        }
-        oauth = oauth_settings(
-            clientId=client_id,
-            clientSecret=secret,
-            redirectUris=told["redirect_uris"],
-            responseTypes=told["response_types"],
-            grantTypes=told["grant_types"],
-            applicationType=application_type,
-            clientName=told["client_name"],
-            tokenEndpointAuthMethod=told["token_endpoint_auth_method"],
-            registrationAccessToken=told["registration_access_token"],
-            registrationClientUri=told["registration_client_uri"],
-            scopeSettings=[{"scope": name, "defaultScope": False} for name in scope],
-        )
-        provider = {"identity": domain.identity_provider, "selectionRule": "", "priority": -1}
-        domain.applications[told["id"]] = {
-            "id": told["id"],
-            "name": told["client_name"],
-            "type": application_type,
-            "domain": domain.id,
-            "enabled": True,
-            "template": False,
-            "settings": {"oauth": oauth},
-            "identityProviders": [provider],
-            "createdAt": now,
-            "updatedAt": now,
-        }
-        return told
+    def _no_token(self, refused: Refused) -> Response:
+        """AM 4.10 says nothing, later ones say why."""
+        challenge = {"WWW-Authenticate": 'Bearer realm="gravitee-io"'}
+        if self.world.am_version == "4.10":
+            return Response("", 401, challenge)
+        return answer(refused.body, 401, challenge)
 
     # The pages of a login
 
@@ -176,7 +146,7 @@ class AmGateway:
         key = request.cookies.get(SESSION, "")
         if key not in self.sessions:
             key = secrets.token_urlsafe(24)
-            self.sessions[key] = {"csrf": secrets.token_urlsafe(24), "user": None, "approved": {}}
+            self.sessions[key] = {"csrf": secrets.token_urlsafe(24), "user": None, "answered": {}}
         return key, self.sessions[key]
 
     def _here(self, request: Request, page: str) -> str:
@@ -226,7 +196,7 @@ class AmGateway:
         client = server.query_client(request.query_params.get("client_id", ""))
         redirect_uri = request.query_params.get("redirect_uri", "")
         if client is None or not client.check_redirect_uri(redirect_uri):
-            return pages.problem("This client or its redirect URI is not known here.")
+            return pages.problem("redirect_uri_mismatch: this client or its redirect URI is not known here.")
         user = session["user"]
         if user is None or user[0] != server.domain.id:
             return RedirectResponse(self._here(request, "login"), 302)
@@ -239,32 +209,38 @@ class AmGateway:
             state = request.query_params.get("state")
             told = [*problem.items(), *([("state", state)] if state else [])]
             return RedirectResponse(add_params_to_uri(redirect_uri, told), 302)
-        approved = session["approved"].pop(request.url.query, None)
-        if approved is None:
+        approved = server.approved.setdefault((user[1], client.get_client_id()), set())
+        asked = (grant.request.scope or "").split()
+        answered = session["answered"].pop(request.url.query, None)
+        if answered is None and not set(asked) <= approved:
             return RedirectResponse(self._here(request, "oauth/consent"), 302)
-        if approved is False:
+        if answered is False:
             denied = [("error", "access_denied"), ("error_description", "User denied access")]
             return RedirectResponse(add_params_to_uri(redirect_uri, denied), 302)
-        grant.request.scope = " ".join(approved)
+        grant.request.scope = " ".join(scope for scope in asked if scope in approved)
         headers = grant.create_authorization_response(redirect_uri, user[1])[2]
         return RedirectResponse(dict(headers)["Location"], 302)
 
     async def consent(self, request: Request) -> Response:
+        """Asks for the scopes that this user has not granted to this client before."""
         server, session = self._server(request), self._session(request)[1]
         client = server.query_client(request.query_params.get("client_id", ""))
         if client is None or session["user"] is None:
             return pages.problem("Nobody is logged in.", 401)
-        scopes = (client.get_allowed_scope(request.query_params.get("scope")) or "").split()
+        approved = server.approved.setdefault((session["user"][1], client.get_client_id()), set())
+        asked = client.get_allowed_scope(request.query_params.get("scope")).split()
+        scopes = [scope for scope in asked if scope not in approved]
         if request.method == "POST":
             form = await request.form()
             if form.get("X-XSRF-TOKEN") != session["csrf"]:
                 return pages.problem("The form is too old. Go back and try again.", 403)
-            granted = [scope for scope in scopes if form.get(f"scope.{scope}") == "true"]
-            allowed = form.get("user_oauth_approval") == "true" and granted
-            session["approved"][request.url.query] = granted if allowed else False
+            granted = {scope for scope in scopes if form.get(f"scope.{scope}") == "true"}
+            session["answered"][request.url.query] = form.get("user_oauth_approval") == "true" and bool(granted)
+            if session["answered"][request.url.query]:
+                approved |= granted
             return RedirectResponse(self._here(request, "oauth/authorize"), 302)
         action = self._here(request, "oauth/consent")
-        return pages.consent(action, session["csrf"], client.get_client_id(), client.oauth["clientName"], scopes)
+        return pages.consent(action, session["csrf"], client.name, scopes)
 
     # Tokens
 
@@ -274,14 +250,10 @@ class AmGateway:
         return server.create_token_response(_oauth(request, form))
 
     async def introspect(self, request: Request) -> Response:
-        domain, server = self._domain(request)[0], self._server(request)
-        asking = basic(request) or ("", "")
-        servers = domain.synced.current["mcp_servers"].values()
-        credentials = {(one["clientId"], secret["secret"]) for one in servers for secret in one["secrets"]}
-        if asking not in credentials:
-            return _error("invalid_client", "Invalid client: missing or unsupported authentication method", 401)
-        form = await request.form()
-        return answer(server.introspect(str(form.get("token", ""))))
+        server = self._server(request)
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        asking = authenticate(server.domain, "introspect", basic(request), form)
+        return answer(server.introspect(form.get("token", ""), asking))
 
 
 class _NoDomain(Exception):
@@ -290,6 +262,14 @@ class _NoDomain(Exception):
 
 async def _no_domain(request: Request, error: Exception) -> Response:
     return text("No security domain matches the request URI.", 404)
+
+
+def _refused(request: Request, error: Refused) -> Response:
+    return answer(error.body, error.status)
+
+
+def _invalid_client(request: Request, error: InvalidClient) -> Response:
+    return answer(dict(error.get_body()), error.status_code, dict(error.get_headers()))
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -301,36 +281,9 @@ def _error(code: str, description: str, status: int = 400) -> Response:
 
 
 def _oauth(request: Request, data: dict[str, str]) -> SimpleNamespace:
-    headers = {name.title(): value for name, value in request.headers.items()}
-    return SimpleNamespace(method=request.method, uri=str(request.url), headers=headers, data=copy.copy(data))
+    return SimpleNamespace(method=request.method, uri=str(request.url), headers=request.headers, data=copy.copy(data))
 
 
 def _with_session(response: Response, key: str) -> Response:
     response.set_cookie(SESSION, key, httponly=True, samesite="lax")
     return response
-
-
-def _redirect_problem(rules: dict[str, Any], redirect_uris: list[str]) -> str | None:
-    if not redirect_uris:
-        return "At least one redirect_uri is mandatory for using code grant."
-    for uri in redirect_uris:
-        parts = urlsplit(uri)
-        if parts.hostname in ("localhost", "127.0.0.1") and not rules["allowLocalhostRedirectUri"]:
-            return "localhost is forbidden"
-        if parts.scheme == "http" and not rules["allowHttpSchemeRedirectUri"]:
-            return "Unsecured http scheme is forbidden"
-    return None
-
-
-def _granted_scope(rules: dict[str, Any], domain: Domain, asked: str | None) -> tuple[list[str], str | None]:
-    """The scopes a client is registered with, or what is wrong with those it asked for."""
-    defaults = rules.get("defaultScopes") or []
-    if rules["isAllowedScopesEnabled"]:
-        allowed = [scope for scope in (asked or "").split() if scope in (rules.get("allowedScopes") or [])]
-        return allowed or defaults, None
-    if asked is None:
-        return defaults, None
-    for scope in asked.split(" "):
-        if scope not in domain.scopes:
-            return [], f"scope {scope} is not valid."
-    return asked.split(), None

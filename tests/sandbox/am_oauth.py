@@ -1,15 +1,17 @@
-"""AM's authorization server, on Authlib: authorization code with PKCE, refresh, resource indicators; tokens by joserfc."""
+"""AM's authorization server, on Authlib: code with PKCE, refresh, client credentials, resource indicators; tokens by joserfc."""
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
+import uuid
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request, grants
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request, UnauthorizedClientError, grants
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 from joserfc import jwt
@@ -17,12 +19,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from .am_audits import token_created
+from .am_clients import Client, authenticate, find
 from .am_domain import VALIDITY, Domain
-from .web import answer
+from .web import answer, basic
 
 os.environ.setdefault("AUTHLIB_INSECURE_TRANSPORT", "1")  # loopback has no TLS
 KEY = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": "default"})
-AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
 
 
 class InvalidTarget(OAuth2Error):
@@ -33,50 +35,11 @@ class InvalidTarget(OAuth2Error):
 
 
 @dataclass
-class Client(ClientMixin):
-    """An application as Authlib wants to ask it."""
-
-    application: dict[str, Any]
-
-    @property
-    def oauth(self) -> dict[str, Any]:
-        return self.application["settings"]["oauth"]
-
-    def get_client_id(self) -> str:
-        return self.oauth["clientId"]
-
-    def get_default_redirect_uri(self) -> str:
-        return self.oauth["redirectUris"][0]
-
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        """The requested scopes that the client has; without a request those it registered; None is invalid_scope."""
-        own = [setting["scope"] for setting in self.oauth.get("scopeSettings", [])]
-        wanted = (scope or "").split() or own
-        allowed = [name for name in wanted if name in own]
-        return " ".join(allowed) if wanted and len(allowed) == len(wanted) else None
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri in self.oauth["redirectUris"]
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        return client_secret == self.oauth.get("clientSecret")
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in (self.oauth["tokenEndpointAuthMethod"], "client_secret_post", "client_secret_basic")
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type in self.oauth["responseTypes"]
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in self.oauth["grantTypes"]
-
-
-@dataclass
 class Grant:
-    """An authorization code or a refresh token."""
+    """An authorization code, a refresh token, or, without a user, a client's own credentials."""
 
     client_id: str
-    username: str
+    username: str | None
     scope: str
     resource: str | None
     redirect_uri: str | None = None
@@ -94,8 +57,6 @@ class Grant:
 
 
 class CodeGrant(grants.AuthorizationCodeGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
-
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
         data = request.payload.data
         self.server.codes[code] = Grant(
@@ -124,7 +85,6 @@ class CodeGrant(grants.AuthorizationCodeGrant):
 
 
 class RefreshGrant(grants.RefreshTokenGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Grant | None:
@@ -140,21 +100,43 @@ class RefreshGrant(grants.RefreshTokenGrant):
         tokens.pop(next(token for token, grant in tokens.items() if grant is refresh_token))
 
 
+class UnsupportedGrantType(OAuth2Error):
+    error = "unsupported_grant_type"
+
+
+class CredentialsGrant(grants.ClientCredentialsGrant):
+    def validate_token_request(self) -> None:
+        """Of applications that have the grant type, and from AM 4.11 on of MCP servers."""
+        client = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            if self.server.domain.world.am_version == "4.10":
+                raise UnauthorizedClientError
+            raise UnsupportedGrantType(description=f"Unsupported grant type: {self.GRANT_TYPE}")
+        self.server.check_resource(self.request)
+        self.request.client = client
+        self.request.credential = Grant(client.get_client_id(), None, "", self.request.payload.data.get("resource"))
+
+
 class DomainServer(AuthorizationServer):
-    """The authorization server of one domain."""
+    """The authorization server of one domain. approved: (user, client id) → the scopes that the user consented to."""
 
     def __init__(self, domain: Domain, issuer: str):
         super().__init__()
         self.domain, self.issuer = domain, issuer
         self.codes: dict[str, Grant] = {}
         self.refresh_tokens: dict[str, Grant] = {}
+        self.issued: dict[str, Grant] = {}  # jti → what the token came from
+        self.approved: dict[tuple[str, str], set[str]] = {}
         self.register_grant(CodeGrant, [CodeChallenge(required=False)])
         self.register_grant(RefreshGrant)
+        self.register_grant(CredentialsGrant)
         self.register_token_generator("default", self._token)
 
     def query_client(self, client_id: str) -> Client | None:
-        application = self.domain.client(client_id)
-        return Client(application) if application else None
+        return find(self.domain, client_id)
+
+    def authenticate_client(self, request: _Request, methods: list[str], endpoint: str = "token") -> Client:
+        return authenticate(self.domain, endpoint, basic(request), request.form)
 
     def check_resource(self, request: OAuth2Request) -> None:
         """The resource asked for must be an identifier as AM keeps it, letter by letter."""
@@ -163,9 +145,11 @@ class DomainServer(AuthorizationServer):
         if resource and not any(resource in server["resourceIdentifiers"] for server in servers):
             raise InvalidTarget(redirect_uri=request.payload.data.get("redirect_uri"))
 
-    def _token(self, grant_type: str, client: Client, user: str, scope: str, **options: Any) -> dict[str, Any]:
-        lifetime = VALIDITY["accessTokenValiditySeconds"]
-        token = {"token_type": "bearer", "expires_in": lifetime, "scope": scope}
+    def _token(self, grant_type: str, client: Client, scope: str, **options: Any) -> dict[str, Any]:
+        lifetime = client.oauth.get("accessTokenValiditySeconds", VALIDITY["accessTokenValiditySeconds"])
+        token = {"token_type": "bearer", "expires_in": lifetime - 1}
+        if scope:
+            token["scope"] = scope
         if options.get("include_refresh_token"):
             token["refresh_token"] = secrets.token_urlsafe(32)
         return token
@@ -173,34 +157,64 @@ class DomainServer(AuthorizationServer):
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Sign the access token for the resource of its grant, keep the refresh token, write the audit log."""
         grant: Grant = request.credential
-        resource, now = grant.resource, int(time.time())
-        user = self.domain.users[grant.username]
+        scope, now = token.get("scope", ""), int(time.time())
+        times = {"iat": now, "exp": now + token["expires_in"] + 1}
+        subject = self._subject(grant)
         claims = {
-            "iss": self.issuer,
-            "sub": user["id"],
-            "aud": resource or grant.client_id,
-            "client_id": grant.client_id,
+            **subject,
+            "aud": grant.resource or grant.client_id,
             "domain": self.domain.id,
-            "scope": token["scope"],
-            "iat": now,
-            "exp": now + token["expires_in"],
+            **({"scope": scope} if scope else {}),
+            "iss": self.issuer,
+            **times,
             "jti": secrets.token_urlsafe(32),
         }
-        token["access_token"] = jwt.encode({"alg": "RS256", "kid": "default"}, claims, KEY)
+        if self.domain.world.am_version != "4.10":
+            claims["client_id"] = grant.client_id
+        self.issued[claims["jti"]] = grant
+        token["access_token"] = self._sign(claims)
+        if "openid" in scope.split():
+            token["id_token"] = self._sign({"iss": self.issuer, "sub": subject["sub"], "aud": grant.client_id, **times})
         if "refresh_token" in token:
-            self.refresh_tokens[token["refresh_token"]] = Grant(grant.client_id, grant.username, token["scope"], resource)
-        given = {"grant_type": request.payload.grant_type, "resource": resource, "scope": token["scope"]}
-        secrets_given = {"access_token": claims["jti"], "refresh_token": token.get("refresh_token")}
-        token_created(self.domain, self.domain.client(grant.client_id), user, **given, **secrets_given)
+            self.refresh_tokens[token["refresh_token"]] = Grant(grant.client_id, grant.username, scope, grant.resource)
+        self._audit(request, grant, token, claims)
 
-    def introspect(self, token: str) -> dict[str, Any]:
+    @staticmethod
+    def _sign(claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": "RS256", "kid": "default"}, claims, KEY)
+
+    def _subject(self, grant: Grant) -> dict[str, str]:
+        """A user is known by the identity provider and the id there; a client is its own subject."""
+        if grant.username is None:
+            return {"sub": grant.client_id}
+        user = self.domain.users[grant.username]
+        gis = f"{user['source']}:{user['externalId']}"
+        digest = hashlib.md5(gis.encode(), usedforsecurity=False).digest()
+        return {"gis": gis, "sub": str(uuid.UUID(bytes=digest, version=3))}
+
+    def _audit(self, request: OAuth2Request, grant: Grant, token: dict[str, Any], claims: dict[str, Any]) -> None:
+        given = {"grant_type": request.payload.grant_type, "resource": grant.resource, "scope": token.get("scope")}
+        secrets_given = {"access_token": claims["jti"], "refresh_token": token.get("refresh_token")}
+        user = self.domain.users[grant.username] if grant.username else None
+        asked = self.query_client(grant.client_id)
+        client = {"id": asked.id, "name": asked.name, "settings": {"oauth": {"clientId": grant.client_id}}}
+        token_created(self.domain, client, user, **given, **secrets_given)
+
+    def introspect(self, token: str, asking: Client) -> dict[str, Any]:
+        """What an MCP server hears of a token: those for itself, and those for no MCP server but a client that is still there."""
         try:
             claims = jwt.decode(token, KEY, algorithms=["RS256"]).claims
         except (JoseError, ValueError):
             return {"active": False}
+        audience = claims["aud"]
         if claims["domain"] != self.domain.id or claims["exp"] < time.time():
             return {"active": False}
-        return {"active": True, "token_type": "bearer", **claims}
+        if audience not in asking.identifiers and self.query_client(audience) is None:
+            return {"active": False}
+        grant = self.issued[claims["jti"]]
+        fresh = time.time() < claims["iat"] + self.domain.world.introspection_window
+        told = {**claims, "active": True, "token_type": "bearer", "client_id": audience if fresh else grant.client_id}
+        return {**told, "username": grant.username} if grant.username is not None else told
 
     # What Authlib asks of a framework
 

@@ -31,11 +31,9 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(_PAGE.format(title=escape(title), body=body), status)
 
 
-def _hidden(csrf: str, client_id: str) -> str:
-    return (
-        f'<input type="hidden" name="X-XSRF-TOKEN" value="{escape(csrf)}">\n'
-        f'<input type="hidden" name="client_id" value="{escape(client_id)}">'
-    )
+def _hidden(csrf: str, client_id: str | None = None) -> str:
+    fields = {"X-XSRF-TOKEN": csrf, **({"client_id": client_id} if client_id is not None else {})}
+    return "\n".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items())
 
 
 def _field(name: str, label: str, kind: str = "text") -> str:
@@ -73,14 +71,14 @@ def registered() -> HTMLResponse:
     return _page("Account created", "<p>You can sign in now.</p>")
 
 
-def consent(action: str, csrf: str, client_id: str, client_name: str, scopes: list[str]) -> HTMLResponse:
+def consent(action: str, csrf: str, client_name: str, scopes: list[str]) -> HTMLResponse:
     boxes = "\n".join(
         f'<label><input type="checkbox" name="scope.{escape(scope)}" value="true" checked> {escape(scope)}</label>'
         for scope in scopes
     )
     return _page(
         f"{client_name} asks for access",
-        f'<form method="post" action="{escape(action)}">\n{_hidden(csrf, client_id)}\n{boxes}\n'
+        f'<form method="post" action="{escape(action)}">\n{_hidden(csrf)}\n{boxes}\n'
         '<button type="submit" name="user_oauth_approval" value="true">Allow</button>\n'
         '<button type="submit" name="user_oauth_approval" value="false">Deny</button>\n</form>',
     )

@@ -1,17 +1,26 @@
-"""APIM's gateway: serves what was deployed, not what is defined, and asks AM about tokens."""
+"""APIM's gateway: serves what was deployed, not what is defined. A call finds its API, then its plan, then the target."""
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from . import apim_cors
+from .apim_expressions import ExpressionFailed, holds
+from .apim_failures import Failure, unavailable, unresolvable
+from .apim_flows import answered
+from .apim_oauth2 import POLICIES, PRM, TLS, OAuth2Policy
 from .web import answer, bearer, text
 from .world import World
 
-PRM = "/.well-known/oauth-protected-resource"
 HOP_BY_HOP = {"connection", "host", "content-length", "transfer-encoding", "keep-alive"}
+# In which order a call is offered to the plans; those of other kinds take no call.
+ORDER = ("OAUTH2", "KEY_LESS")
+Json = dict[str, Any]
 
 
 class ApimGateway:
@@ -26,98 +35,119 @@ class ApimGateway:
             await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        path = request.url.path
-        if self.world.apim_version != "4.10" and path.startswith(f"{PRM}/"):
-            path = path.removeprefix(PRM) + PRM
-        found = self._find(path)
+        found = self._find(request)
         if found is None:
             return text("No context-path matches the request URI.", 404)
         context_path, api = found
-        plans = {plan["security"]["type"]: (plan_id, plan) for plan_id, plan in api["plans"].items()}
-        if "OAUTH2" in plans and path == context_path.rstrip("/") + PRM:
-            return self._metadata(request, context_path, api, plans["OAUTH2"][1])
-        token = bearer(request)
-        if "OAUTH2" in plans and (token or "KEY_LESS" not in plans):
-            refusal = await self._refusal(request, api, *plans["OAUTH2"], token)
-            if refusal:
-                return refusal
-        elif "KEY_LESS" not in plans:
-            return _unauthorized({})
-        return await self._proxy(request, context_path, api)
+        call = _Call(self.world, request, context_path, api, await request.body())
+        cors = apim_cors.settings(api)
+        try:
+            response = (apim_cors.preflight(cors, request) if cors else None) or await call.served()
+        except Failure as failure:
+            response = failure.answer(request, api, call.variables)
+        if cors:
+            apim_cors.add_headers(cors, request, response)
+        return response
 
-    def _find(self, path: str) -> tuple[str, dict[str, Any]] | None:
-        """The deployed API with the longest context path that fits."""
+    def _find(self, request: Request) -> tuple[str, Json] | None:
+        """The deployed API with the longest context path that fits, first among those of the host that is called."""
+        path, host = request.url.path, request.url.hostname
         fitting = [
-            (entry["path"], served)
+            (entry, served)
             for record in self.world.apis.values()
             if (served := record.served.current)
-            for listener in served["listeners"]
-            for entry in listener["paths"]
+            for entry in _places(served, self.world)
             if path == entry["path"].rstrip("/") or path.startswith(entry["path"])
+            if entry.get("host", host) == host
         ]
-        return max(fitting, key=lambda pair: len(pair[0]), default=None)
+        entry, served = max(fitting, key=lambda pair: ("host" in pair[0], len(pair[0]["path"])), default=(None, None))
+        return (entry["path"], served) if entry else None
 
-    @staticmethod
-    def _origin(request: Request) -> str:
-        scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
-        host = request.headers.get("x-forwarded-host", request.headers.get("host", ""))
-        return f"{scheme}://{host}"
 
-    @staticmethod
-    def _resource(api: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any] | None:
-        name = plan["security"]["configuration"]["oauthResource"]
-        resources = api["resources"] or []
-        return next((one["configuration"] for one in resources if one["name"] == name and one["enabled"]), None)
+def _places(api: Json, world: World) -> list[Json]:
+    """Where the API listens. That of an MCP_PROXY API's metadata follows from what its challenge says: it was not recorded."""
+    places = [entry for listener in api["listeners"] for entry in listener["paths"]]
+    if api["type"] == "MCP_PROXY" and world.oauth2_policy != "5.1.4":
+        places += [{**entry, "path": PRM + entry["path"]} for entry in places]
+    return places
 
-    def _scopes(self, plan: dict[str, Any]) -> list[str]:
-        """What clients are told to ask for: nothing on 4.10."""
-        return [] if self.world.apim_version == "4.10" else plan["security"]["configuration"].get("requiredScopes") or []
 
-    def _metadata(self, request: Request, context_path: str, api: dict[str, Any], plan: dict[str, Any]) -> Response:
-        resource = self._resource(api, plan)
-        if resource is None:
-            return answer({"message": "Internal Server Error", "http_status_code": 500}, 500)
-        document = {
-            "resource": self._origin(request) + context_path.rstrip("/"),
-            "authorization_servers": [f"{resource['serverURL']}/{resource['securityDomain']}/oidc"],
-            "scopes_supported": self._scopes(plan),
+class _Call:
+    """One call of one API."""
+
+    def __init__(self, world: World, request: Request, context_path: str, api: Json, body: bytes):
+        self.world, self.request, self.context_path, self.api, self.body = world, request, context_path, api, body
+        self.token = bearer(request)
+        self.taken = False  # whether the token was one that an OAuth2 plan knows
+        attributes = {"jwt": {"claims": _claims(self.token)}} if self.token else {}
+        content = body.decode("utf-8", "replace")
+        self.variables = {
+            "request": {"method": request.method, "path": request.url.path, "content": content},
+            "context": {"attributes": attributes},
         }
-        return answer(document)
 
-    def _challenge(self, request: Request, plan: dict[str, Any]) -> dict[str, str]:
-        if self.world.apim_version == "4.10":
-            if not plan["security"]["configuration"].get("addWwwAuthenticateHeader"):
-                return {}
-            return {"WWW-Authenticate": f'Bearer resource_metadata="{self._origin(request)}{request.url.path}{PRM}"'}
-        scopes = self._scopes(plan)
-        return {"WWW-Authenticate": f'Bearer scope="{" ".join(scopes)}"' if scopes else "Bearer"}
+    async def served(self) -> Response:
+        """Failure if no plan takes the call, or the one that takes it refuses it."""
+        chain = sorted(
+            ((plan_id, plan) for plan_id, plan in self.api["plans"].items() if plan["security"]["type"] in ORDER),
+            key=lambda pair: ORDER.index(pair[1]["security"]["type"]),
+        )
+        policies = {
+            plan_id: POLICIES[self.world.oauth2_policy](self.api, plan)
+            for plan_id, plan in chain
+            if plan["security"]["type"] == "OAUTH2"
+        }
+        for policy in policies.values():
+            if document := policy.metadata(self.request):
+                return document
+        failed = None
+        for plan_id, plan in chain:
+            try:
+                if await self._takes(plan_id, plan, policies.get(plan_id)):
+                    return await self._through(plan, policies.get(plan_id))
+            except _Unresolved as unresolved:
+                failed = unresolved.failure
+        headers = {}
+        for policy in policies.values():
+            if challenge := policy.challenge(self.request):
+                headers["WWW-Authenticate"] = challenge
+        raise failed or unresolvable(headers)
 
-    async def _refusal(
-        self, request: Request, api: dict[str, Any], plan_id: str, plan: dict[str, Any], token: str | None
-    ) -> Response | None:
-        """The answer to a caller whom the OAuth2 plan does not let in."""
-        if not token:
-            return _unauthorized(self._challenge(request, plan))
-        resource = self._resource(api, plan)
-        if resource is None:
-            return _unauthorized({})
-        url = f"{resource['serverURL']}/{resource['securityDomain']}/oauth/introspect"
+    async def _takes(self, plan_id: str, plan: Json, policy: OAuth2Policy | None) -> bool:
+        """Whether the plan is the one for this call: by its token, the selection rule, the subscription."""
+        if policy is None:
+            return not self.taken and self._selected(plan)
+        self.introspected = await self._introspect(policy)
+        if not self.introspected:
+            return False
+        client_id = self.introspected.get("client_id")
+        if not client_id or not self._selected(plan):
+            return False
+        free = self.api["type"] == "MCP_PROXY" or not self.world.validate_subscription
+        return free or self._subscribed(plan_id, client_id)
+
+    async def _introspect(self, policy: OAuth2Policy) -> Json | None:
+        if not self.token:
+            return None
         try:
-            async with httpx.AsyncClient() as client:
-                credentials = (resource["clientId"], resource["clientSecret"])
-                response = await client.post(url, data={"token": token}, auth=credentials)
-        except httpx.HTTPError:
-            return _unavailable()
-        if response.status_code != 200:
-            return _unavailable()
-        claims = response.json()
-        free = api["type"] == "MCP_PROXY"  # such an API asks for no subscription
-        if not claims["active"] or not (free or self._subscribed(plan_id, claims["client_id"])):
-            return _unauthorized({})
-        return None
+            introspected = await policy.introspect(self.token)
+        except Failure as failure:
+            raise _Unresolved(failure) from None
+        self.taken = introspected is not None
+        return introspected
+
+    def _selected(self, plan: Json) -> bool:
+        """By the plan's rule; a token that it does not choose is nobody's, so that a keyless plan may take the call."""
+        rule = plan.get("selectionRule")
+        try:
+            selected = not rule or holds(rule, self.variables)
+        except ExpressionFailed:
+            raise _Unresolved(unavailable()) from None
+        self.taken = self.taken and selected
+        return selected
 
     def _subscribed(self, plan_id: str, client_id: str) -> bool:
-        """An API of type PROXY asks for a subscription of an application with the token's client id."""
+        """Whether an application with the token's client id has a subscription to the plan."""
         applications = {
             application["id"]
             for application in self.world.applications.values()
@@ -130,20 +160,29 @@ class ApimGateway:
             for subscription in self.world.subscriptions.values()
         )
 
-    async def _proxy(self, request: Request, context_path: str, api: dict[str, Any]) -> Response:
-        group = api["endpointGroups"][0]
+    async def _through(self, plan: Json, policy: OAuth2Policy | None) -> Response:
+        """The plan's own checks, its flows, then the API's, then the target."""
+        kept = dict(self.request.headers)
+        if policy:
+            policy.check_scopes(self.introspected)
+            if not policy.configuration.get("propagateAuthHeader", True):
+                kept.pop("authorization", None)
+        rest = self.request.url.path.removeprefix(self.context_path.rstrip("/"))
+        flows = [*(plan.get("flows") or []), *(self.api.get("flows") or [])]
+        return answered(flows, self.request.method, rest, self.variables) or await self._forward(rest, kept)
+
+    async def _forward(self, rest: str, headers: dict[str, str]) -> Response:
+        group = self.api["endpointGroups"][0]
         target = group["endpoints"][0]["configuration"]["target"]
         http = (group.get("sharedConfiguration") or {}).get("http") or {}
-        rest = request.url.path.removeprefix(context_path.rstrip("/"))
-        query = f"?{request.url.query}" if request.url.query else ""
-        headers = {name: value for name, value in request.headers.items() if name not in HOP_BY_HOP}
+        query = f"?{self.request.url.query}" if self.request.url.query else ""
+        sent = {name: value for name, value in headers.items() if name not in HOP_BY_HOP}
         seconds = http.get("readTimeout", 10000) / 1000
-        client = httpx.AsyncClient(timeout=httpx.Timeout(seconds, connect=http.get("connectTimeout", 3000) / 1000))
-        upstream_request = client.build_request(
-            request.method, f"{target}{rest}{query}", headers=headers, content=await request.body()
-        )
+        timeout = httpx.Timeout(seconds, connect=http.get("connectTimeout", 3000) / 1000)
+        client = httpx.AsyncClient(verify=TLS, timeout=timeout)
+        request = client.build_request(self.request.method, f"{target}{rest}{query}", headers=sent, content=self.body)
         try:
-            upstream = await client.send(upstream_request, stream=True)
+            upstream = await client.send(request, stream=True)
         except httpx.ReadTimeout:
             await client.aclose()
             return answer({"message": "Request timeout", "http_status_code": 504}, 504)
@@ -163,9 +202,20 @@ class ApimGateway:
         return StreamingResponse(body(), upstream.status_code, kept)
 
 
-def _unauthorized(headers: dict[str, str]) -> Response:
-    return answer({"message": "Unauthorized", "http_status_code": 401}, 401, headers)
+class _Unresolved(Exception):
+    """Whether a plan takes the call could not be found out; another plan may take it."""
+
+    def __init__(self, failure: Failure):
+        super().__init__(failure)
+        self.failure = failure
 
 
-def _unavailable() -> Response:
-    return answer({"message": "Temporarily Unavailable", "http_status_code": 503}, 503)
+def _claims(token: str) -> Json | None:
+    """What the token says, unverified, as Gravitee reads it: aud is a list. None for what is no JWT."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError):
+        return None
+    audience = claims.get("aud")
+    return {**claims, "aud": [audience] if isinstance(audience, str) else audience}

@@ -31,7 +31,7 @@ def described(world: World, path: str) -> Any:
     if "/" not in path:
         return plugins(world, path)
     found = recorded("apim-management", f"{ORGANIZATION}/{path}")
-    return {**found, "version": oauth2_policy(world)} if path == "policies/oauth2" else found
+    return {**found, "version": world.oauth2_policy} if path == "policies/oauth2" else found
 
 
 def plugins(world: World, kind: str) -> list[dict[str, Any]]:
@@ -41,18 +41,14 @@ def plugins(world: World, kind: str) -> list[dict[str, Any]]:
         found.append({**found[0], "id": "mcp-proxy", "name": "MCP Proxy", "supportedApiType": "MCP_PROXY"})
     for entry in found:
         if (kind, entry["id"]) == ("policies", "oauth2"):
-            entry["version"] = oauth2_policy(world)
+            entry["version"] = world.oauth2_policy
     return [entry for entry in found if entry["id"] not in world.plugins_removed]
-
-
-def oauth2_policy(world: World) -> str:
-    return getattr(world, "oauth2_policy", {"4.10": "5.1.4", "4.11": "5.2.1", "4.12": "5.3.1"}[world.apim_version])
 
 
 def oauth2_schema(world: World) -> dict[str, Any]:
     """As recorded with policy 5.1.4; 5.2.1 and 5.3.1 differ by the option of the challenge, which they have no more."""
     schema = copy.deepcopy(recorded("apim-management", f"{ORGANIZATION}/policies/oauth2/schema"))
-    if oauth2_policy(world) != "5.1.4":
+    if world.oauth2_policy != "5.1.4":
         del schema["properties"]["addWwwAuthenticateHeader"]
     return schema
 

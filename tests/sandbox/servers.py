@@ -7,14 +7,16 @@ import threading
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from .am_gateway import AmGateway
 from .am_management import AmManagement
 from .apim_gateway import ApimGateway
 from .apim_management import ApimManagement
-from .mcp_server import mcp_app
+from .mcp_server import PATHS, mcp_app
 from .world import Request, World
 
+STATUS_LINE[0] = b"HTTP/1.1 0 \r\n"  # what APIM's gateway answers by a response template without a status
 DEFAULT_PORTS = {"apim": 8083, "gateway": 8082, "am": 8093, "am_gateway": 8092, "mcp": 9000}
 
 
@@ -64,11 +66,11 @@ class Sandbox:
                 log_level="warning",
                 lifespan=lifespan,
                 timeout_graceful_shutdown=1,
-                http="httptools" if fast else "h11",
+                http="httptools" if fast or plane == "gateway" else "h11",
             )
             self._servers.append(uvicorn.Server(config))
             self._sockets.append(listener)
-        world.urls["mcp"] += "/mcp"
+        world.urls |= {name: world.urls["mcp"] + path for name, path in PATHS.items()}
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def start(self) -> Sandbox:

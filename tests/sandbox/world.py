@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 RECORDINGS = Path(__file__).parent.parent / "contract" / "recorded"
+# The OAuth2 policy that each version of APIM comes with: 4.10.7, 4.11.2 and 4.12.
+OAUTH2_POLICIES = {"4.10": "5.1.4", "4.11": "5.2.1", "4.12": "5.3.1"}
 
 
 @cache
@@ -60,7 +62,7 @@ class Request:
 
 @dataclass
 class World:
-    """Everything that the servers know. Versions: APIM 4.10 or 4.12, AM 4.10, 4.11 or 4.12. sync_delay in seconds."""
+    """Everything that the servers know. Versions, of APIM and of AM: 4.10, 4.11 or 4.12. sync_delay in seconds."""
 
     apim_version: str = "4.10"
     am_version: str = "4.10"
@@ -88,6 +90,34 @@ class World:
         self.settings_hidden = False  # whether AM's user may not read a domain's settings
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
         self.enterprise = False  # whether it has the plugin mcp-proxy
+        self.validate_subscription = True  # what the gateway's gravitee.yml says as api.validateSubscription
+        self._oauth2_policy: str | None = None
+        self._introspection_window: float | None = None
+
+    @property
+    def oauth2_policy(self) -> str:
+        """The version of the OAuth2 policy, for both of APIM's planes; what the version of APIM comes with, unless set."""
+        return self._oauth2_policy or OAUTH2_POLICIES[self.apim_version]
+
+    @oauth2_policy.setter
+    def oauth2_policy(self, version: str) -> None:
+        if version not in OAUTH2_POLICIES.values():
+            raise ValueError(f"no OAuth2 policy {version} is known")
+        self._oauth2_policy = version
+
+    @property
+    def introspection_window(self) -> float:
+        """Seconds in which AM's introspection names a token's aud as its client_id: 10 from AM 4.10.2 on, unless set.
+
+        AM's setting is handlers.oauth2.introspect.offlineVerificationTimerSeconds.
+        """
+        if self._introspection_window is not None:
+            return self._introspection_window
+        return 0.0 if self.am_version == "4.10" else 10.0
+
+    @introspection_window.setter
+    def introspection_window(self, seconds: float) -> None:
+        self._introspection_window = seconds
 
     def synced(self) -> Synced:
         return Synced(lambda: self.sync_delay)

@@ -28,7 +28,7 @@ from ansible_collections.gravitee.mcp.plugins.modules import {name} as module
 arguments = {{"domain": "d", "context_path": "/w", "id": "i", "url": "http://w", "api_id": "a", "security": "key_less"}}
 known = {{**module.SPEC}}
 aliases = {{alias for spec in known.values() for alias in spec.get("aliases", [])}}
-arguments |= {{"servers": [], "gateway_url": "http://g", "am_gateway_url": "http://a"}}
+arguments |= {{"name": "n", "servers": [], "gateway_url": "http://g", "am_gateway_url": "http://a"}}
 given = {{key: value for key, value in arguments.items() if key in known or key in aliases}}
 if {name!r} != "mcp_check" and "client_id" in known:
     given["client_id"] = "c"

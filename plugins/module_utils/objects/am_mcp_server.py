@@ -83,16 +83,39 @@ def normal_identifier(value: str) -> str:
     return value
 
 
-def _view(server: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of AM's answer that is managed; what AM 4.11 fills in (settings, certificate) is not."""
-    view = {key: server[key] for key in MANAGED if key in server}
-    if "features" in view:
+def find_mcp_server(am: Am, domain_id: str, identifiers: Iterable[str], client_id: str | None) -> dict[str, Any] | None:
+    """AM's MCP server with this client id, or with one of these identifiers as AM keeps them; None where there is none.
+
+    Refusal where what is given belongs to more than one, or an identifier to one with another client id.
+    """
+    found = [
+        server
+        for server in am.mcp_servers(domain_id)
+        if server["clientId"] == client_id or set(identifiers) & set(server["resourceIdentifiers"])
+    ]
+    if len(found) > 1:
+        raise Refusal(
+            f"{'client_id' if client_id else 'resource_identifiers'}: what is given belongs to more than one MCP server of the "
+            f"domain: {', '.join(server['clientId'] for server in found)}. Give what belongs to one."
+        )
+    if found and client_id not in (None, found[0]["clientId"]):
+        raise Refusal(
+            f"client_id: the MCP server {', '.join(identifiers)} has the client id {found[0]['clientId']}, and AM changes none. "
+            "Leave client_id out, or remove that MCP server first."
+        )
+    return found[0] if found else None
+
+
+def managed_part(server: Mapping[str, Any]) -> dict[str, Any]:
+    """Of AM's answer what is managed, in the form that AM takes; what AM 4.11 fills in (settings, certificate) is not."""
+    part = {key: server[key] for key in MANAGED if key in server}
+    if "features" in part:
         kept = ("key", "type", "description", "scopes")
-        view["features"] = [
+        part["features"] = [
             {key: feature[key] for key in kept if key in feature} | {"type": feature["type"].upper()}
-            for feature in view["features"]
+            for feature in part["features"]
         ]
-    return view
+    return part
 
 
 class ManagedMcpServer(Managed):
@@ -119,29 +142,12 @@ class ManagedMcpServer(Managed):
 
     def observe(self) -> dict[str, Any] | None:
         self.domain_id = domain_id_of(self.am, self.params["domain"])
-        found = [server for server in self.am.mcp_servers(self.domain_id) if self._is_meant(server)]
-        if len(found) > 1:
-            raise Refusal(
-                "resource_identifiers: they and client_id belong to more than one MCP server of the domain: "
-                f"{', '.join(server['clientId'] for server in found)}. Give those of one."
-            )
-        if not found:
+        identifiers = self.given.get("resourceIdentifiers", [])
+        server = find_mcp_server(self.am, self.domain_id, identifiers, self.params["client_id"])
+        if server is None:
             return None
-        server = found[0]
-        if self.params["client_id"] not in (None, server["clientId"]):
-            raise Refusal(
-                f"client_id: the MCP server {self._identifiers()} has the client id {server['clientId']}, and AM changes "
-                "none. Leave client_id out, or remove that MCP server first."
-            )
         self.id, self.client_id = server["id"], server["clientId"]
-        return _view(server)
-
-    def _is_meant(self, server: Mapping[str, Any]) -> bool:
-        theirs = set(self.given.get("resourceIdentifiers", []))
-        return server["clientId"] == self.params["client_id"] or bool(theirs & set(server["resourceIdentifiers"]))
-
-    def _identifiers(self) -> str:
-        return ", ".join(self.given.get("resourceIdentifiers", []))
+        return managed_part(server)
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
         if self.params["state"] == "absent":
@@ -206,7 +212,7 @@ class ManagedMcpServer(Managed):
         return {**desired, "clientId": self.client_id}
 
     def _patch(self, body: dict[str, Any]) -> dict[str, Any]:
-        return _view(self.am.patch_mcp_server(self.domain_id, self.id, body))
+        return managed_part(self.am.patch_mcp_server(self.domain_id, self.id, body))
 
     def _delete(self) -> None:
         self.am.delete_mcp_server(self.domain_id, self.id)
@@ -239,9 +245,9 @@ class ManagedMcpServer(Managed):
 
     def _new_secret(self, secret_id: str | None, name: str) -> None:
         if secret_id:
-            self.secret = self.am.renew_secret(self.domain_id, self.id, secret_id)
+            self.secret = self.am.renew_secret(self.domain_id, self.id, secret_id)["secret"]
         else:
-            self.secret = self.am.create_secret(self.domain_id, self.id, name)
+            self.secret = self.am.create_secret(self.domain_id, self.id, name)["secret"]
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         facts = {"mcp_server": mask(value or {}), "id": self.id, "client_id": self.client_id, "domain_id": self.domain_id}

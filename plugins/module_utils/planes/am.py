@@ -12,6 +12,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
+NO_ENDPOINT = "HTTP 404 Not Found"  # AM's message for a path that it does not serve
 REMEDIES = {
     401: "AM refused the credentials: check am_token, or am_username and am_password",
     403: "AM knows no such object, or the AM user lacks the permission for this",
@@ -72,24 +73,32 @@ class Am:
         self.session.send("DELETE", self._mcp_server(domain_id, server_id), params=MCP_SERVER)
 
     def secrets(self, domain_id: str, server_id: str) -> list[dict[str, Any]] | None:
-        """The names and ids of an MCP server's secrets; None where AM has no such endpoint (before 4.11)."""
+        """An MCP server's secrets without their values: id, name, createdAt, expiresAt where they expire (ms since 1970).
+
+        None where AM has no such endpoint (before 4.11), which its own 404 says; a proxy's 404 does not.
+        """
         try:
             return self.session.get(f"{self._mcp_server(domain_id, server_id)}/secrets")
         except ApiError as error:
-            if error.status == 404:
+            if error.status == 404 and error.message == NO_ENDPOINT:
                 return None
             raise
 
-    def create_secret(self, domain_id: str, server_id: str, name: str) -> str:
-        path = f"{self._mcp_server(domain_id, server_id)}/secrets"
-        return self.session.ask("POST", path, {"name": name})["secret"]
+    def create_secret(self, domain_id: str, server_id: str, name: str) -> dict[str, Any]:
+        """The new secret with its value under `secret`, which is shown this one time."""
+        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets", {"name": name})
 
-    def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> str:
-        path = f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew"
-        return self.session.ask("POST", path)["secret"]
+    def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> dict[str, Any]:
+        """The secret with its new value under `secret`, which is shown this one time. The old value ends."""
+        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew")
 
     def delete_secret(self, domain_id: str, server_id: str, secret_id: str) -> None:
-        self.session.send("DELETE", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}")
+        """One that is gone already is no error."""
+        try:
+            self.session.send("DELETE", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}")
+        except ApiError as error:
+            if error.status != 404:
+                raise
 
     def scopes(self, domain_id: str) -> set[str]:
         """The keys of the domain's scopes."""
