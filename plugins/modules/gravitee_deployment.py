@@ -75,6 +75,18 @@ options:
     description: Time between two calls, in seconds.
     type: float
     default: 0.25
+  on_failure:
+    description:
+      - What follows when the deployment, the start or the proof that O(wait=true) asks for fails. The message says what failed
+        and what stands then. A task that wrote nothing leaves everything as it is.
+      - V(keep) leaves the API as it is.
+      - V(stop) stops the API.
+      - V(rollback) puts definition and plans back to the deployment that was served before this task, and deploys that. The
+        client secret of a resource for Gravitee AM stays what the API holds now. The API is stopped instead when there was no
+        deployment before, when the one before is open, or when rolling back fails.
+    type: str
+    choices: [keep, stop, rollback]
+    default: keep
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
@@ -96,13 +108,14 @@ EXAMPLES = r"""
     wait: true
     gateway_url: https://gateway.example.com/weather-mcp
 
-- name: Deploy an API that must not become open
+- name: Deploy an API that must not become open, and go back to what was served if it does not answer as it should
   gravitee.mcp.gravitee_deployment:
     context_path: /weather-mcp
     allow_open: false
     wait: true
     wait_for: secured
     gateway_url: https://gateway.example.com/weather-mcp
+    on_failure: rollback
 
 - name: Let nobody in any more
   gravitee.mcp.gravitee_deployment:
@@ -161,6 +174,7 @@ SPEC = {
     "wait_timeout": {"type": "int", "default": 60},
     "wait_answers": {"type": "int", "default": 5},
     "wait_interval": {"type": "float", "default": 0.25},
+    "on_failure": {"type": "str", "choices": ["keep", "stop", "rollback"], "default": "keep"},
 }
 
 

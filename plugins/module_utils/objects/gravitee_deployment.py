@@ -4,14 +4,16 @@
 """What the gateway serves of an API."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans, pending
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.proof import wait_for
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.way_back import WayBack
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, Deployment
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
@@ -28,7 +30,7 @@ class ManagedDeployment(ApiPart):
         self.options = options
         self.plans: list[dict[str, Any]] | None = None  # all of the API's, in every status
         self.served: Deployment | None = None  # the newest deployment, whether the API is started or not
-        self.wrote = False
+        self.way_back: WayBack | None = None  # from the moment on when this task has written something
 
     def observe(self) -> dict[str, Any]:
         if self.find() is None:
@@ -81,13 +83,26 @@ class ManagedDeployment(ApiPart):
 
     def _write(self, request: Callable[[], None]) -> None:
         """The first write looks again: between the plan and now somebody may have published a plan."""
-        if not self.wrote:
+        if self.way_back is None:
             self.api, self.etag = self.apim.api(self.api["id"])
             self._look()
             if opening := self._opening():
                 raise Refusal(opening[0])
-            self.wrote = True
-        request()
+            api, on_failure = self.api, self.params["on_failure"]
+            self.way_back = WayBack(self.apim, api["id"], self.title, on_failure, self.served, api["state"] == "STARTED")
+        with self._answered():
+            request()
+
+    @contextlib.contextmanager
+    def _answered(self) -> Iterator[None]:
+        """What fails after the first write is followed by what on_failure says, and the sentence by what stands then."""
+        try:
+            yield
+        except (ApiError, Refusal) as error:
+            if self.way_back:
+                said = str(error)
+                error.args = (f"{said}{'' if said.endswith(('.', '?')) else '.'} {self.way_back.take()}",)
+            raise
 
     def _need_published_plan(self) -> None:
         if not any(plan["status"] == "PUBLISHED" for plan in self.plans):
@@ -130,7 +145,8 @@ class ManagedDeployment(ApiPart):
     def settle(self) -> None:
         """Call the gateway without a token until it answers as it should; it follows some seconds after."""
         if self.params["wait"]:
-            wait_for(self._expected(), self.params, self.options, self._contradiction)
+            with self._answered():
+                wait_for(self._expected(), self.params, self.options, self._contradiction)
 
     def _expected(self) -> str:
         if self.params["wait_for"]:
