@@ -117,9 +117,11 @@ options:
     default: true
 requirements:
   - python >= 3.10
-  - requests
-  - pydantic >= 2
+  - requests >= 2.28
+  - pydantic >= 2.0
 notes:
+  - The examples take addresses and credentials of the management APIs from the environment; C(module_defaults) of
+    C(group/gravitee.mcp.gravitee) may have them instead.
   - The proxies of the environment apply (E(HTTP_PROXY), E(HTTPS_PROXY), E(NO_PROXY)).
 """
 

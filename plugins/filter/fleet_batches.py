@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Batches of the whole inventory group
+- name: Split the whole inventory group into batches
   ansible.builtin.set_fact:
     batches: "{{ groups['mcp_servers'] | gravitee.mcp.fleet_batches(hostvars) }}"
   no_log: true

@@ -34,10 +34,10 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep the report
+- name: Write the report
   ansible.builtin.copy:
     content: "{{ fleet.servers | gravitee.mcp.fleet_report | to_nice_json }}"
-    dest: report.json
+    dest: /srv/www/report.json
     mode: "0644"
 """
 

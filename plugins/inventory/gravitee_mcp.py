@@ -52,17 +52,16 @@ options:
 """
 
 EXAMPLES = r"""
-# weather.gravitee_mcp.yml; ansible-inventory -i weather.gravitee_mcp.yml --graph
+# all.gravitee_mcp.yml
+# ansible-inventory -i all.gravitee_mcp.yml --graph
 plugin: gravitee.mcp.gravitee_mcp
-apim_url: https://apim.example.com:8083
-apim_token: "{{ lookup('ansible.builtin.env', 'APIM_TOKEN') }}"
+apim_url: https://apim.example.com:8083  # the tokens come from the environment
 am_url: https://am.example.com:8093
-am_token: "{{ lookup('ansible.builtin.env', 'AM_TOKEN') }}"
 domain: mcp
 gateway_url: https://gateway.example.com
 cache: true
 cache_plugin: ansible.builtin.jsonfile
-cache_connection: /tmp/inventory
+cache_connection: /srv/mcp/cache
 keyed_groups:
   - key: mcp_labels
     prefix: label
@@ -73,10 +72,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
+
+GROUPS = ("mcp_servers", "open", "secured", "misconfigured", "stopped", "drifted")  # there are all of them, also without hosts
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -87,25 +89,31 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         key = self.get_cache_key(path)
         fresh = not (cache and self.get_option("cache"))
         try:
-            hosts = self._observe() if fresh else self._cache[key]
+            hosts = self._observe(config) if fresh else self._cache[key]
         except KeyError:
-            hosts, fresh = self._observe(), True
+            hosts, fresh = self._observe(config), True
         if fresh and self.get_option("cache"):
             self._cache[key] = hosts
+        for group in GROUPS:
+            self.inventory.add_group(group)
         for name, variables in hosts.items():
             self._add(name, variables)
 
-    def _observe(self) -> dict[str, dict[str, Any]]:
+    def _observe(self, config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if dependencies.MISSING:
             raise AnsibleError(f"The inventory gravitee_mcp needs the Python package {dependencies.MISSING}: install it.")
         from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import discover  # needs the packages
 
         own = ("probe", "probe_timeout", "domain", "gateway_url", "parallel")
-        params = {name: self._value(name) for name in (*CONNECTION, *own)}
+        given = {name: self._value(name) for name in CONNECTION if name in config}
+        connection = ArgumentSpecValidator(CONNECTION).validate(given)
+        if connection.error_messages:
+            raise AnsibleParserError(" ".join(connection.error_messages))
+        params = {**connection.validated_parameters, **{name: self._value(name) for name in own}}
         try:
             pattern = re.compile(self.get_option("match"))
         except re.error as error:
@@ -124,7 +132,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_host(name)
         groups: Iterable[str] = variables["mcp_groups"]
         for group in ("mcp_servers", *groups):
-            self.inventory.add_group(group)
             self.inventory.add_child(group, name)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)

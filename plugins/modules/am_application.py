@@ -81,10 +81,8 @@ author:
 """
 
 EXAMPLES = r"""
-- name: VS Code, without dynamic registration
+- name: Make VS Code known, without dynamic registration
   gravitee.mcp.am_application:
-    am_url: https://am.example.com:8093
-    am_token: "{{ vault_am_token }}"
     domain: mcp
     name: VS Code
     type: native
@@ -92,10 +90,10 @@ EXAMPLES = r"""
       - http://127.0.0.1:33418/
       - https://vscode.dev/redirect
     grant_types: [authorization_code, refresh_token]
-    scopes: [openid, offline_access]
+    scopes: [openid, offline_access, "weather:read"]
   register: vscode
 
-- name: It may call the weather API
+- name: Give it a subscription to the weather API
   gravitee.mcp.gravitee_subscription:
     context_path: /weather-mcp
     client_id: "{{ vscode.client_id }}"

@@ -65,7 +65,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Who registered, logged in and wants to call the weather MCP server?
+- name: Find the clients that registered themselves and got a token for the weather MCP server
   gravitee.mcp.am_application_info:
     domain: mcp
     self_registered: true
@@ -73,7 +73,7 @@ EXAMPLES = r"""
     client_profiles: [vscode, claude_code]
   register: found
 
-- name: Those that look like what they should may call it
+- name: Subscribe those whose redirect URIs match a profile
   gravitee.mcp.gravitee_subscription:
     context_path: /weather-mcp
     client_id: "{{ item.client_id }}"

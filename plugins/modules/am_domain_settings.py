@@ -173,23 +173,21 @@ author:
 """
 
 EXAMPLES = r"""
-- name: MCP clients may register, and users, too
+- name: Let MCP clients and users register
   gravitee.mcp.am_domain_settings:
-    am_url: https://am.example.com:8093
-    am_token: "{{ vault_am_token }}"
     domain: mcp
     mcp_clients: true
     login:
       register_enabled: true
 
-- name: VS Code and Claude Code may register, and bring a metadata document where AM knows that (4.12)
+- name: Let VS Code and Claude Code register, or use a client ID metadata document (AM 4.12)
   gravitee.mcp.am_domain_settings:
     domain: mcp
     client_profiles: [vscode, claude_code]
     client_metadata_documents:
       enabled: true
 
-- name: Only clients on https redirect URIs
+- name: Allow https redirect URIs only
   gravitee.mcp.am_domain_settings:
     domain: mcp
     mcp_clients: true

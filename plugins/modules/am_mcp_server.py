@@ -103,10 +103,8 @@ author:
 """
 
 EXAMPLES = r"""
-- name: AM knows the weather MCP server
+- name: Register the weather MCP server in AM
   gravitee.mcp.am_mcp_server:
-    am_url: https://am.example.com:8093
-    am_token: "{{ vault_am_token }}"
     domain: mcp
     name: Weather MCP
     resource_identifier: https://gateway.example.com/weather-mcp
@@ -118,11 +116,12 @@ EXAMPLES = r"""
   register: mcp_server
   no_log: true
 
-- name: Its secret is lost
+- name: Renew a lost secret
   gravitee.mcp.am_mcp_server:
     domain: mcp
     resource_identifier: https://gateway.example.com/weather-mcp
     renew_secret: true
+    recreate: true  # AM before 4.11 cannot renew a secret
   register: mcp_server
   no_log: true
 """

@@ -41,14 +41,12 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Every MCP server of the domain
+- name: Read every MCP server of the domain
   gravitee.mcp.am_mcp_server_info:
-    am_url: https://am.example.com:8093
-    am_token: "{{ vault_am_token }}"
     domain: mcp
   register: servers
 
-- name: The one that clients call at a URL
+- name: Read the one that clients call at a URL
   gravitee.mcp.am_mcp_server_info:
     domain: mcp
     resource_identifier: https://gateway.example.com/weather-mcp

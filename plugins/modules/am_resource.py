@@ -72,17 +72,15 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The gateway asks AM about tokens
+- name: Let the gateway ask AM about tokens
   gravitee.mcp.am_resource:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     server_url: https://auth.example.com
     security_domain: mcp
-    client_id: "{{ mcp_server.client_id }}"
+    client_id: "{{ mcp_server.client_id }}"  # from am_mcp_server
     client_secret: "{{ mcp_server.client_secret | default(omit) }}"
 
-- name: Through a proxy
+- name: Let it ask through a proxy
   gravitee.mcp.am_resource:
     context_path: /weather-mcp
     proxy:

@@ -143,20 +143,24 @@ author:
 """
 
 EXAMPLES = r"""
-- name: An API in front of the weather MCP server
+- name: Create an API in front of the weather MCP server
   gravitee.mcp.gravitee_api:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     name: Weather MCP
-    target: http://weather:9000/mcp
+    target: http://weather.internal:9000/mcp
     labels: [mcp]
 
-- name: The same, with a property and CORS for the MCP inspector
+- name: Read it, to be able to restore it
+  gravitee.mcp.gravitee_api_info:
+    context_path: /weather-mcp
+    secrets: true
+  register: weather
+  no_log: true
+
+- name: Give it a property, and CORS for the MCP inspector
   gravitee.mcp.gravitee_api:
     context_path: /weather-mcp
     name: Weather MCP
-    target: http://weather:9000/mcp
     definition:
       properties:
         - key: team
@@ -166,15 +170,18 @@ EXAMPLES = r"""
           cors:
             enabled: true
             allowOrigin: ["http://localhost:6274"]
+            allowMethods: [GET, POST, DELETE, OPTIONS]
+            allowHeaders: [Authorization, Content-Type, Mcp-Protocol-Version, Mcp-Session-Id]
+            exposeHeaders: [Mcp-Session-Id, WWW-Authenticate]
 
-- name: Put it back as it was
+- name: Restore it
   gravitee.mcp.gravitee_api:
-    id: "{{ weather.apis[0].id }}"  # from gravitee_api_info with secrets: true
+    id: "{{ weather.apis[0].id }}"
     definition: "{{ weather.apis[0] }}"
     replace: true
   no_log: true
 
-- name: Remove it
+- name: Delete it
   gravitee.mcp.gravitee_api:
     context_path: /weather-mcp
     state: absent

@@ -61,21 +61,19 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The API at a context path, with its plans
+- name: Read the API at a context path, with its plans
   gravitee.mcp.gravitee_api_info:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     plans: true
   register: weather
 
-- name: Whether AM still takes the secret that it holds
+- name: Ask AM whether it accepts the secret that the API holds
   gravitee.mcp.gravitee_api_info:
     context_path: /weather-mcp
     check_credentials: true
   register: weather
 
-- name: Every API labelled mcp
+- name: Read every API with the label mcp
   gravitee.mcp.gravitee_api_info:
     label: mcp
   register: mcp

@@ -99,10 +99,8 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Serve what the definition says, and wait until the gateway does
+- name: Deploy the definition, and wait until the gateway serves it
   gravitee.mcp.gravitee_deployment:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     label: secured
     wait: true
@@ -117,7 +115,7 @@ EXAMPLES = r"""
     gateway_url: https://gateway.example.com/weather-mcp
     on_failure: rollback
 
-- name: Let nobody in any more
+- name: Stop the API, so that nobody gets in
   gravitee.mcp.gravitee_deployment:
     context_path: /weather-mcp
     state: stopped

@@ -105,22 +105,20 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Callers need a token from AM
+- name: Let in callers with a token from AM
   gravitee.mcp.gravitee_plan:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
     security: oauth2
     oauth_resource: Gravitee AM
     required_scopes: ["weather:read"]
 
-- name: Nobody gets in without one, whatever the keyless plan is called
+- name: Close the keyless plans, whatever their names
   gravitee.mcp.gravitee_plan:
     context_path: /weather-mcp
     security: key_less
     state: closed
 
-- name: An API key plan as a draft
+- name: Draft an API key plan
   gravitee.mcp.gravitee_plan:
     context_path: /weather-mcp
     name: Partners

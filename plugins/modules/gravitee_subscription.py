@@ -52,18 +52,16 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The client may call the weather API
+- name: Give a client a subscription to the weather API
   gravitee.mcp.gravitee_subscription:
-    apim_url: https://apim.example.com:8083
-    apim_token: "{{ vault_apim_token }}"
     context_path: /weather-mcp
-    client_id: fba33520-17c0-44c1-a335-2017c094c15d
+    client_id: "{{ vscode.client_id }}"  # from am_application
     application_name: VS Code
 
-- name: Not any more
+- name: Close it
   gravitee.mcp.gravitee_subscription:
     context_path: /weather-mcp
-    client_id: fba33520-17c0-44c1-a335-2017c094c15d
+    client_id: "{{ vscode.client_id }}"
     state: closed
 """
 

@@ -70,28 +70,28 @@ author:
 """
 
 EXAMPLES = r"""
-- name: How does the weather MCP server look from outside?
+- name: Test the weather MCP server as a client without a token would call it
   gravitee.mcp.mcp_check:
     url: https://gateway.example.com/weather-mcp
-  register: seen
+  register: tested
 
-- name: Nobody gets in without a token, or the play ends here
+- name: Fail unless it is secured within a minute
   gravitee.mcp.mcp_check:
     url: https://gateway.example.com/weather-mcp
     expect: [secured]
     wait_timeout: 60
 
-- name: A user of VS Code gets the tools
+- name: Log in as a user of VS Code, and list the tools
   gravitee.mcp.mcp_check:
     url: https://gateway.example.com/weather-mcp
     username: test
-    password: "{{ vault_test_password }}"
-    client_id: "{{ vscode.client_id }}"
+    password: "{{ lookup('ansible.builtin.env', 'MCP_TEST_PASSWORD') }}"
+    client_id: "{{ vscode.client_id }}"  # from am_application
     expect: [secured]
 
-- name: Does the MCP server behind ask for authentication itself?
+- name: Find out whether the MCP server asks for authentication itself
   gravitee.mcp.mcp_check:
-    url: http://weather:9000/mcp
+    url: http://weather.internal:9000/mcp
     gateway: false
   register: target
 """

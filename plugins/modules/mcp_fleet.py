@@ -119,7 +119,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have any of our MCP servers drifted?
+- name: Find drift in two MCP servers, and test both from outside
   gravitee.mcp.mcp_fleet:
     domain: mcp
     gateway_url: https://gateway.example.com

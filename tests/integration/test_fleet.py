@@ -173,10 +173,11 @@ def listed(folder: Path, world: World, **given: Any) -> dict[str, Any]:
     return json.loads(done.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found))
 
 
-def inventory(folder: Path, source: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def inventory(folder: Path, source: dict[str, Any], **variables: str) -> subprocess.CompletedProcess[str]:
+    """`variables` are of the environment."""
     path = folder / "a.gravitee_mcp.yml"
     path.write_text(yaml.safe_dump(source), encoding="utf-8")
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), **variables}
     command = [BIN / "ansible-inventory", "-i", path, "--list"]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -214,6 +215,14 @@ def test_inventory(modules: Modules, world: World, tmp_path: Path) -> None:
     assert "clientSecret" not in str(found)
 
 
+def test_every_group_of_the_inventory_is_there_also_without_hosts(world: World, tmp_path: Path) -> None:
+    """So that `--graph open` and `hosts: open` do not fail where nothing is open."""
+    listed(tmp_path, world)
+    command = [BIN / "ansible-inventory", "-i", tmp_path / "a.gravitee_mcp.yml", "--graph", "open"]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == "@open:\n"
+
+
 def test_inventory_finds_servers_that_nobody_told_it_about(modules: Modules, world: World, tmp_path: Path) -> None:
     modules.run("gravitee_api", context_path="/tools", name="Tools", target=world.urls["mcp"])
     modules.run("gravitee_api", context_path="/orders", name="Orders", target="http://127.0.0.1:9/")
@@ -228,6 +237,18 @@ def test_inventory_cache(modules: Modules, world: World, tmp_path: Path) -> None
     before = len(world.log)
     assert listed(tmp_path, world, **cached)["_meta"] == first["_meta"]
     assert len(world.log) == before
+
+
+def test_inventory_takes_the_connection_from_the_environment(modules: Modules, world: World, tmp_path: Path) -> None:
+    """As the modules do, numbers and truth values, too; what the file gives wins."""
+    modules.run("mcp_fleet", **fleet(world, 1))
+    given = {f"GRAVITEE_{name.upper()}": value for name, value in connection(world).items()}
+    given |= {"GRAVITEE_VALIDATE_CERTS": "no", "GRAVITEE_TIMEOUT": "10", "GRAVITEE_ENVIRONMENT": "nope"}
+    source = {"plugin": "gravitee.mcp.gravitee_mcp", "environment": "DEFAULT"}
+    done = inventory(tmp_path, source, **given)
+    assert in_group(json.loads(done.stdout), "secured") == ["s0-mcp"], done.stderr
+    assert "Invalid organization or environment" in inventory(tmp_path, {"plugin": source["plugin"]}, **given).stderr
+    assert "timeout" in inventory(tmp_path, source, **{**given, "GRAVITEE_TIMEOUT": "soon"}).stderr
 
 
 def test_inventory_says_what_is_wrong(world: World, tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ AT = {"context_path": "/weather-mcp"}
 TOOLS = [{"key": "get_weather", "description": "The weather", "scopes": ["weather:read"]}]
 
 
-def initialize(url: str) -> int:
-    """The status that a stranger's first call gets."""
+def initialize(url: str, token: str | None = None) -> int:
+    """The status that a client's first call gets, with no token unless one is given."""
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "0"}}
     message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
-    accept = {"Accept": "application/json, text/event-stream"}
-    return requests.post(url, json=message, headers=accept, timeout=10).status_code
+    headers = {"Accept": "application/json, text/event-stream"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    return requests.post(url, json=message, headers=headers, timeout=10).status_code
 
 
 @FLOWS

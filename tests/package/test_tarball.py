@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_flows import initialize
+from tests.package.conftest import clean
 from tests.runners import BIN, ROOT, Playbooks
 from tests.sandbox.world import World
 
@@ -18,33 +18,12 @@ NOT_FOR_USERS = {"Makefile", "pyproject.toml", "requirements-dev.txt", "constrai
 
 
 @pytest.fixture(scope="module")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of what git has or would have, as from a clean checkout."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("out")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
-    )
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([BIN / "ansible-galaxy", "collection", "build", "--output-path", out, source], check=True, env=_clean(out))
-    [built] = out.glob("gravitee-mcp-*.tar.gz")
-    return built
-
-
-@pytest.fixture(scope="module")
 def collections(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty path with the tarball installed."""
     where = tmp_path_factory.mktemp("collections")
     command = [BIN / "ansible-galaxy", "collection", "install", "--offline", "-p", where, tarball]
-    subprocess.run(command, check=True, env=_clean(where), capture_output=True)
+    subprocess.run(command, check=True, env=clean(where), capture_output=True)
     return where
-
-
-def _clean(home: Path) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "GRAVITEE_"))}
-    return {**environment, "ANSIBLE_HOME": str(home / "home"), "HOME": str(home)}
 
 
 def test_contents(tarball: Path) -> None:
@@ -57,7 +36,7 @@ def test_contents(tarball: Path) -> None:
 
 
 def test_every_module_is_documented(collections: Path) -> None:
-    environment = {**_clean(collections), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
+    environment = {**clean(collections), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
     names = [f"gravitee.mcp.{name}" for name in MODULES]
     shown = subprocess.run(
         [BIN / "ansible-doc", "--json", *names], capture_output=True, text=True, check=True, env=environment

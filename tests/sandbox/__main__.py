@@ -6,8 +6,18 @@ import signal
 import threading
 
 from .am_domain import Domain
-from .servers import DEFAULT_PORTS, Sandbox
+from .servers import DEFAULT_PORTS, PortTaken, Sandbox
 from .world import OAUTH2_POLICIES, World
+
+
+def port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def option(plane: str) -> str:
+    return f"--{plane.replace('_', '-')}-port"
 
 
 def main() -> None:
@@ -26,15 +36,19 @@ def main() -> None:
     parser.add_argument("--domain", help="name of an AM domain to start with, enabled")
     parser.add_argument("--user", help="user:password of a user to start with in that domain")
     parser.add_argument("--mcp-json", action="store_true", help="let the MCP server answer in JSON, not as an event stream")
-    for plane, port in DEFAULT_PORTS.items():
-        name = plane.replace("_", "-")
-        parser.add_argument(f"--{name}-port", type=int, default=port, help=f"port of {plane}; 0 for any free one")
+    for plane, number in DEFAULT_PORTS.items():
+        parser.add_argument(option(plane), type=port, default=number, help=f"port of {plane}; 0 for any free one")
     options = parser.parse_args()
     if options.user and not options.domain:
         parser.error("--user needs --domain: a user belongs to a domain")
     world = World(options.apim, options.am, options.sync_delay)
     ports = {plane: getattr(options, f"{plane}_port") for plane in DEFAULT_PORTS}
-    sandbox = Sandbox(world, ports, options.mcp_json)
+    try:
+        sandbox = Sandbox(world, ports, options.mcp_json)
+    except PortTaken as taken:
+        raise SystemExit(
+            f"{taken}. End the program that has it, or give another port: make sandbox SANDBOX_ARGS='{option(taken.plane)} 0'"
+        ) from None
     if options.domain:
         domain = Domain(world, {"name": options.domain})
         domain.update({**domain.wire, "enabled": True})

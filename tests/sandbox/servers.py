@@ -20,6 +20,12 @@ STATUS_LINE[0] = b"HTTP/1.1 0 \r\n"  # what APIM's gateway answers by a response
 DEFAULT_PORTS = {"apim": 8083, "gateway": 8082, "am": 8093, "am_gateway": 8092, "mcp": 9000}
 
 
+class PortTaken(Exception):
+    def __init__(self, plane: str, port: int, reason: OSError):
+        super().__init__(f"Port {port} of {plane} cannot be used: {reason.strerror}")
+        self.plane = plane
+
+
 class _Log:
     """Notes each request, and tells who wants to know, when its answer is ready."""
 
@@ -58,7 +64,11 @@ class Sandbox:
         for plane, app in apps.items():
             listener = socket.socket()
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", (ports or {}).get(plane, 0)))
+            port = (ports or {}).get(plane, 0)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise PortTaken(plane, port, error) from error
             world.urls[plane] = f"http://127.0.0.1:{listener.getsockname()[1]}"
             lifespan = "on" if plane == "mcp" else "off"
             config = uvicorn.Config(
