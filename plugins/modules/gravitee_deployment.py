@@ -11,8 +11,11 @@ version_added: 0.1.0
 description:
   - Deploys, starts and stops an API.
   - Nothing that the other modules change in an API's definition is served before this module deploys it. That includes plans;
-    a closed keyless plan still lets everybody in until then.
-  - Deploys only when the definition differs from what was deployed.
+    a closed keyless plan still lets in everybody until then.
+  - Deploys only when the definition differs from what was deployed, and then everything that differs, whoever changed it;
+    RV(waiting) lists it.
+  - Does not open what is or was closed, unless O(allow_open) says so. What O(allow_open) decides on is read again right before
+    the first write.
 options:
   state:
     description:
@@ -30,13 +33,23 @@ options:
     description:
       - Whether earlier tasks of this play changed what is to be deployed, as their RV(ignore:deployment_due) says. Then it is
         deployed, whatever the server says.
-      - For check mode, where the server has not seen those changes, and to do in the run what check mode foretold.
+      - For check mode, where the server has not seen those changes, and to do in the run what check mode predicted.
     type: bool
     default: false
+  allow_open:
+    description:
+      - Whether anyone may get in without credentials where nobody could so far. An API is open when a keyless plan of it is
+        published or deprecated, and deployed.
+      - If not set, an API is opened only by its first deployment, and only if it never had plans but keyless ones and none of
+        them was closed. Starting an API again that was stopped while open is no opening either.
+      - With V(false) nothing that is not open right now is opened, neither a new API nor one that is stopped.
+      - With V(true) any plan is served.
+    type: bool
   wait:
     description:
       - Whether to wait until the gateway answers as it should; it follows a deployment some seconds later.
-      - Asks O(gateway_url) as a stranger, with no token. Nothing is waited for in check mode.
+      - Calls O(gateway_url) without a token, O(wait_answers) times in a row, and then asks APIM whether the API is deployed and
+        in this state. Nothing is waited for in check mode.
     type: bool
     default: false
   gateway_url:
@@ -44,14 +57,42 @@ options:
     type: str
   wait_for:
     description:
-      - What a stranger should get. V(open) is an answer, V(secured) a 401 or 403, V(absent) a 404.
-      - If not set, it follows from O(state) and from whether a keyless plan is published.
+      - What a call without a token should get. V(open) is an answer, V(secured) a 401 or 403, V(absent) a 404.
+      - If not set, it follows from O(state) and from whether a keyless plan is served.
     type: str
     choices: [open, secured, absent]
   wait_timeout:
     description: How long to wait, in seconds.
     type: int
     default: 60
+  wait_answers:
+    description:
+      - How many answers in a row must be as expected. Each call has a connection of its own. Gateways behind one address follow
+        one after the other, so that one answer proves nothing about the others.
+    type: int
+    default: 5
+  wait_interval:
+    description: Time between two calls, in seconds.
+    type: float
+    default: 0.25
+  wait_check:
+    description:
+      - Whether O(wait_for=secured) also asks that an MCP client finds its way from the refusal to AM's metadata, as
+        M(gravitee.mcp.mcp_check) does.
+    type: bool
+    default: false
+  on_failure:
+    description:
+      - What follows when the deployment, the start or the proof that O(wait=true) asks for fails. The message says what failed
+        and what stands then. A task that wrote nothing leaves everything as it is.
+      - V(keep) leaves the API as it is.
+      - V(stop) stops the API.
+      - V(rollback) puts definition and plans back to the deployment that was served before this task, and deploys that. The
+        client secret of a resource for Gravitee AM stays what the API holds now. The API is stopped instead when there was no
+        deployment before, when the one before is open, or when rolling back fails.
+    type: str
+    choices: [keep, stop, rollback]
+    default: keep
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
@@ -70,6 +111,15 @@ EXAMPLES = r"""
     label: secured
     wait: true
     gateway_url: https://gateway.example.com/weather-mcp
+
+- name: Deploy an API that must not become open, and go back to what was served if it does not answer as it should
+  gravitee.mcp.gravitee_deployment:
+    context_path: /weather-mcp
+    allow_open: false
+    wait: true
+    wait_for: secured
+    gateway_url: https://gateway.example.com/weather-mcp
+    on_failure: rollback
 
 - name: Stop the API, so that nobody gets in
   gravitee.mcp.gravitee_deployment:
@@ -98,6 +148,15 @@ changes:
   type: list
   elements: str
   sample: [deploy API /weather-mcp]
+waiting:
+  description:
+    - What waited to be deployed when the task began, one line for each difference between what the gateway serves and what a
+      deployment makes it serve. Changes that somebody made by hand and did not deploy are among them. Secrets are masked.
+    - Empty where nothing waits, and with O(state=stopped).
+  returned: success
+  type: list
+  elements: str
+  sample: ["target: http://a:9000/mcp → http://b:9000/mcp", "plan Keyless: published → closed"]
 deployment_due:
   description: Whether the gateway serves something else than the definition now says, see M(gravitee.mcp.gravitee_deployment).
   returned: success

@@ -74,7 +74,7 @@ def test_an_open_door_on_the_gateway(modules: Modules, world: World, url: str) -
 
 def test_a_keyless_plan_beside_the_oauth2_plan_leaves_it_open(modules: Modules, world: World, url: str, secured: None) -> None:
     modules.run("gravitee_plan", **AT, security="key_less")
-    modules.run("gravitee_deployment", **AT)
+    modules.run("gravitee_deployment", **AT, allow_open=True)
     assert modules.run("mcp_check", url=url)["result"] == "open"
 
 

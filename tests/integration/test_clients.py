@@ -82,7 +82,7 @@ def _wrong_secret(modules: Modules, world: World) -> None:
 
 def _keyless(modules: Modules, world: World) -> None:
     modules.run("gravitee_plan", **AT, security="key_less")
-    modules.run("gravitee_deployment", **AT)
+    modules.run("gravitee_deployment", **AT, allow_open=True)
 
 
 def _no_scope(modules: Modules, world: World) -> None:

@@ -155,6 +155,8 @@ def deployment(v: Variables, done: Done) -> Options:
         "state": "deployed" if opened else "started",
         "label": "secured",
         "definition_changed": any(result.get("deployment_due") for result in before),
+        "allow_open": False,
+        "on_failure": v.on_failure,
         **_proof(v, "secured"),
     }
 
@@ -166,7 +168,16 @@ def new_secret_resource(v: Variables, done: Done) -> Options:
 
 def new_secret_deployment(v: Variables, done: Done) -> Options:
     """Of a rotation: what stands still is not started."""
-    return {**_part(v, done), "state": "deployed", "label": "new secret", "definition_changed": True, **_proof(v, "secured")}
+    label = (done.get("secret") or {}).get("name") or "new secret"
+    return {
+        **_part(v, done),
+        "state": "deployed",
+        "label": label,
+        "definition_changed": True,
+        "allow_open": False,
+        "on_failure": v.on_failure,
+        **_proof(v, "secured"),
+    }
 
 
 def old_secrets(v: Variables, done: Done) -> Options:
@@ -236,7 +247,8 @@ def _part(v: Variables, done: Done) -> Options:
 
 
 def _proof(v: Variables, what: str) -> Options:
-    return {"wait": v.verify, "wait_for": what, "wait_timeout": v.verify_timeout, "gateway_url": v.url}
+    asked = {"wait": v.verify, "wait_for": what, "wait_timeout": v.verify_timeout, "gateway_url": v.url}
+    return {**asked, "wait_check": what == "secured"}
 
 
 def _given(**options: Any) -> Options:

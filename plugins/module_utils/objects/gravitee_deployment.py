@@ -4,49 +4,65 @@
 """What the gateway serves of an API."""
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans, pending
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.proof import wait_for
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.way_back import WayBack
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, Deployment
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
+NO_TOKEN = {"token": None, "username": None, "list_tools": False}
 LABEL = 32  # characters that APIM takes, by its OpenAPI file
-# What a stranger's call gets: the word for wait_for, and the statuses that say so.
-ANSWERS = {"open": range(200, 300), "secured": (401, 403), "absent": (404,)}
 SPEC: dict[str, dict[str, Any]] = {
     **API,
     "state": {"type": "str", "choices": ["started", "deployed", "stopped"], "default": "started"},
     "label": {"type": "str"},
     "definition_changed": {"type": "bool", "default": False},
+    "allow_open": {"type": "bool"},
     "wait": {"type": "bool", "default": False},
     "gateway_url": {"type": "str"},
     "wait_for": {"type": "str", "choices": ["open", "secured", "absent"]},
     "wait_timeout": {"type": "int", "default": 60},
+    "wait_answers": {"type": "int", "default": 5},
+    "wait_interval": {"type": "float", "default": 0.25},
+    "wait_check": {"type": "bool", "default": False},
+    "on_failure": {"type": "str", "choices": ["keep", "stop", "rollback"], "default": "keep"},
 }
 
 
 class ManagedDeployment(ApiPart):
-    """{"state", "deploymentState"} of the API."""
+    """{"state", "deploymentState", "waiting"} of the API; waiting are the lines of what a deployment would change."""
 
     kind = "deployment"
 
     def __init__(self, apim: Apim, params: Mapping[str, Any], options: Options):
         super().__init__(apim, params)
         self.options = options
-        self.plans: list[dict[str, Any]] | None = None
+        self.plans: list[dict[str, Any]] | None = None  # all of the API's, in every status
+        self.served: Deployment | None = None  # the newest deployment, whether the API is started or not
+        self.way_back: WayBack | None = None  # from the moment on when this task has written something
 
     def observe(self) -> dict[str, Any]:
         if self.find() is None:
-            return {"state": "STOPPED", "deploymentState": "NEED_REDEPLOY"}
-        state = self.api["deploymentState"]
+            return {"state": "STOPPED", "deploymentState": "NEED_REDEPLOY", "waiting": []}
+        state, waiting = self.api["deploymentState"], []
+        if state != "DEPLOYED" and self.params["state"] != "stopped":
+            self._look()
+            waiting = pending(self.served, self.api, self.plans)
         if self.params["definition_changed"]:  # what earlier tasks changed, or in a dry run would have
             state = "NEED_REDEPLOY"
-        return {"state": self.api["state"], "deploymentState": state}
+        return {"state": self.api["state"], "deploymentState": state, "waiting": waiting}
+
+    def _look(self) -> None:
+        self.plans = self.apim.plans(self.api["id"])
+        self.served = self.apim.last_deployment(self.api["id"])
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
         wanted = self.params["state"]
@@ -55,6 +71,7 @@ class ManagedDeployment(ApiPart):
         return {
             "state": "STARTED" if wanted == "started" else observed["state"],
             "deploymentState": "DEPLOYED",
+            "waiting": [],
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
@@ -65,18 +82,48 @@ class ManagedDeployment(ApiPart):
         if self.params["state"] == "stopped":
             yield Change(f"stop API {self.title}", lambda now: self.apim.stop(self.api["id"]) or desired)
             return
-        self._need_published_plan()
+        if self.api:
+            if self.plans is None:
+                self._look()
+            self._need_published_plan()
+            if not self.params["definition_changed"]:  # else the plans may not be yet what they will be; the first write asks again
+                self.unmet += self._opening()
         if observed["deploymentState"] != "DEPLOYED":
-            yield Change(f"deploy API {self.title}", self._deploy)
+            yield Change(f"deploy API {self.title}", lambda now: self._write(self._deploy) or {**desired, "state": now["state"]})
         if observed["state"] != desired["state"]:
-            yield Change(f"start API {self.title}", lambda now: self.apim.start(self.api["id"]) or desired)
+            yield Change(f"start API {self.title}", lambda now: self._write(self._start) or desired)
 
-    def _deploy(self, now: dict[str, Any]) -> dict[str, Any]:
+    def _deploy(self) -> None:
         self.apim.deploy(self.api["id"], self.params["label"])
-        return {**now, "deploymentState": "DEPLOYED"}
+
+    def _start(self) -> None:
+        self.apim.start(self.api["id"])
+
+    def _write(self, request: Callable[[], None]) -> None:
+        """The first write looks again: between the plan and now somebody may have published a plan."""
+        if self.way_back is None:
+            self.api, self.etag = self.apim.api(self.api["id"])
+            self._look()
+            if opening := self._opening():
+                raise Refusal(opening[0])
+            api, on_failure = self.api, self.params["on_failure"]
+            self.way_back = WayBack(self.apim, api["id"], self.title, on_failure, self.served, api["state"] == "STARTED")
+        with self._answered():
+            request()
+
+    @contextlib.contextmanager
+    def _answered(self) -> Iterator[None]:
+        """What fails after the first write is followed by what on_failure says, and the sentence by what stands then."""
+        try:
+            yield
+        except (ApiError, Refusal) as error:
+            if self.way_back:
+                said = str(error)
+                error.args = (f"{said}{'' if said.endswith(('.', '?')) else '.'} {self.way_back.take()}",)
+            raise
 
     def _need_published_plan(self) -> None:
-        if self.api and not self.apim.plans(self.api["id"], ("PUBLISHED",)):
+        if not any(plan["status"] == "PUBLISHED" for plan in self.plans):
             self.unmet.append(
                 f"The API {self.title} has no published plan, so APIM refuses to deploy it and {self._still_served()}. "
                 "Publish a plan first: gravitee_plan with state=published."
@@ -92,35 +139,57 @@ class ManagedDeployment(ApiPart):
             "be they open or not; state=stopped ends that"
         )
 
+    def _opening(self) -> list[str]:
+        """Why this task must not be done: it would let in anyone through a plan that lets in nobody so far."""
+        due, allowed = open_plans(self.plans), self.params["allow_open"]
+        served = open_plans(self.served.plans) if self.served else {}
+        if allowed or (allowed is None and self.served is None and self._never_closed()):
+            served = due
+        elif allowed is False and self.params["state"] == "started" and self.api["state"] != "STARTED":
+            served = {}
+        names = ", ".join(name for plan, name in due.items() if plan not in served)
+        if not names:
+            return []
+        return [
+            f"allow_open: this would let in anyone, without credentials, at the API {self.title}: its plan {names} lets in "
+            "nobody so far. Close that plan (gravitee_plan with security=key_less and state=closed), or give allow_open=true if "
+            "the API is to be open."
+        ]
+
+    def _never_closed(self) -> bool:
+        """Whether the API has had no plans but open ones, as far as APIM tells."""
+        return all(open_plans([plan]) for plan in self.plans if plan["status"] != "STAGING")
+
     def settle(self) -> None:
-        """Ask the gateway as a stranger until it answers as it should; it follows some seconds after."""
-        if not self.params["wait"]:
-            return
-        expected = self._expected()
-        client = McpClient(self.params["gateway_url"], self.options, retries=0)
-        deadline = time.monotonic() + self.params["wait_timeout"]
-        while True:
-            answer = client.initialize()
-            if answer.status in ANSWERS[expected]:
-                client.close()
-                return
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(min(1.0, self.params["wait_timeout"] / 10))
-        got = answer.status or answer.trouble
-        raise Refusal(
-            f"wait_timeout: after {self.params['wait_timeout']} s a call of {self.params['gateway_url']} with no token still "
-            f"gets {got}, not {expected}. Is gateway_url right, and does the gateway reach its management repository?"
-        )
+        """Call the gateway without a token until it answers as it should; it follows some seconds after."""
+        if self.params["wait"]:
+            with self._answered():
+                wait_for(self._expected(), self.params, self.options, self._contradiction)
 
     def _expected(self) -> str:
         if self.params["wait_for"]:
             return self.params["wait_for"]
         if self.params["state"] == "stopped" or (self.params["state"] == "deployed" and self.api["state"] == "STOPPED"):
             return "absent"
-        published = self.apim.plans(self.api["id"], ("PUBLISHED",))
-        keyless = any(plan["security"]["type"] == "KEY_LESS" for plan in published)
-        return "open" if keyless else "secured"
+        if self.plans is None:
+            self._look()
+        return "open" if open_plans(self.plans) else "secured"
+
+    def _contradiction(self) -> str:
+        """What APIM says against: somebody else may be at work on the same API."""
+        api, wanted = self.apim.api(self.api["id"])[0], self.params["state"]
+        if wanted != "deployed" and api["state"] != wanted.upper():
+            return f"APIM says that the API {self.title} is {api['state'].lower()}, not {wanted}"
+        if wanted != "stopped" and api["deploymentState"] != "DEPLOYED":
+            return f"APIM says that the API {self.title} has changes again that are not deployed"
+        return self._misconfigured() if self.params["wait_check"] and self.params["wait_for"] == "secured" else ""
+
+    def _misconfigured(self) -> str:
+        """What keeps an MCP client from finding its way, "" if nothing does."""
+        seen = Check({"url": self.params["gateway_url"], "gateway": True, **NO_TOKEN}, self.options).run()
+        return "" if seen["result"] == "secured" else f"{seen['url']} is {seen['result']}: {seen['summary']}"
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:
-        return {"deployment": {**value, "api_id": self.api.get("id")}, "deployment_due": value["deploymentState"] != "DEPLOYED"}
+        deployment = {"api_id": self.api.get("id"), "state": value["state"], "deploymentState": value["deploymentState"]}
+        due = value["deploymentState"] != "DEPLOYED"
+        return {"deployment": deployment, "deployment_due": due, "waiting": plan.before["waiting"]}

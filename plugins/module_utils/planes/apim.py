@@ -4,7 +4,9 @@
 """Gravitee API Management: one short method an endpoint (management API v2; login and applications are of v1)."""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
@@ -42,6 +44,28 @@ def paths_of(api: Mapping[str, Any]) -> list[str]:
         for entry in listener.get("paths") or []
         if entry.get("path")
     ]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the gateways were given to serve of an API, as the event of its deployment holds it.
+
+    definition is the gateway's form of it: values of enumerations are in lower case with dashes (key-less, http-proxy), the
+    statusCode of a response template is called status, and the plans that are served stand in it.
+    """
+
+    event_id: str
+    created_at: str
+    number: str
+    definition: dict[str, Any] = field(repr=False)
+
+    @property
+    def plans(self) -> list[dict[str, Any]]:
+        return self.definition.get("plans") or []
+
+    @property
+    def title(self) -> str:
+        return f"deployment {self.number} of {self.created_at}"
 
 
 class Apim:
@@ -100,6 +124,23 @@ class Apim:
 
     def deploy(self, api_id: str, label: str | None = None) -> None:
         self.session.send("POST", f"{self._apis}/{api_id}/deployments", {"deploymentLabel": label} if label else {})
+
+    def last_deployment(self, api_id: str) -> Deployment | None:
+        """The newest deployment of an API; None if it never was deployed. ApiError for an event in another form."""
+        path = f"{self._apis}/{api_id}/events"
+        found = self.session.get(path, types="PUBLISH_API", page=1, perPage=1)["data"]
+        if not found:
+            return None
+        try:
+            event, definition = found[0], json.loads(json.loads(found[0]["payload"])["definition"])
+            number = (event.get("properties") or {}).get("DEPLOYMENT_NUMBER", "")
+            return Deployment(event["id"], event["createdAt"], number, dict(definition))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ApiError("GET", path, 200, f"an event whose payload is no definition of a v4 API ({error})") from error
+
+    def rollback(self, api_id: str, deployment: Deployment) -> None:
+        """Put definition and plans back, not deployed: its plans are published again, and all others closed."""
+        self.session.send("POST", f"{self._apis}/{api_id}/_rollback", {"eventId": deployment.event_id})
 
     def plans(self, api_id: str, statuses: tuple[str, ...] = STATUSES) -> list[dict[str, Any]]:
         """The plans of an API in any of `statuses` (upper case); without them APIM lists only published ones."""
