@@ -20,55 +20,37 @@ def option(plane: str) -> str:
     return f"--{plane.replace('_', '-')}-port"
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+def main() -> None:
+    parser = argparse.ArgumentParser(
         prog="make sandbox SANDBOX_ARGS=…",
         description="A local Gravitee on 127.0.0.1, empty as a fresh installation. Administrators: APIM admin/admin, "
         "AM admin/adminadmin. Ends with Ctrl-C; keeps nothing.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    made.add_argument("--apim", choices=list(OAUTH2_POLICIES), default="4.10", help="the version of APIM to play")
-    made.add_argument(
-        "--policy",
-        choices=list(OAUTH2_POLICIES.values()),
-        default=argparse.SUPPRESS,
-        help="the version of the OAuth2 policy (default: the one that this APIM comes with)",
+    parser.add_argument("--apim", choices=list(OAUTH2_POLICIES), default="4.10", help="the version of APIM to play")
+    parser.add_argument(
+        "--policy", choices=list(OAUTH2_POLICIES.values()), help="the version of the OAuth2 policy; None for APIM's own"
     )
-    made.add_argument(
+    parser.add_argument(
         "--no-subscription-validation",
         action="store_true",
         help="as with api.validateSubscription: false in the gateway's gravitee.yml",
     )
-    made.add_argument(
+    parser.add_argument(
         "--introspection-window",
         type=float,
-        default=argparse.SUPPRESS,
-        help="seconds in which AM's introspection names a token's aud as its client_id (default: 10 from AM 4.11 on)",
+        help="seconds in which AM's introspection names a token's aud as its client_id; None for AM's own, 10 from 4.11 on",
     )
-    made.add_argument("--am", choices=["4.10", "4.11", "4.12"], default="4.10", help="the version of AM to play")
-    made.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
-    made.add_argument("--domain", help="name of an AM domain to start with, enabled")
-    made.add_argument("--user", help="user:password of a user to start with in that domain")
-    made.add_argument("--mcp-json", action="store_true", help="let the MCP server answer in JSON, not as an event stream")
+    parser.add_argument("--am", choices=["4.10", "4.11", "4.12"], default="4.10", help="the version of AM to play")
+    parser.add_argument("--sync-delay", type=float, default=0.0, help="seconds until the gateways follow a change")
+    parser.add_argument("--domain", help="name of an AM domain to start with, enabled")
+    parser.add_argument("--user", help="user:password of a user to start with in that domain")
+    parser.add_argument("--mcp-json", action="store_true", help="let the MCP server answer in JSON, not as an event stream")
     for plane, number in DEFAULT_PORTS.items():
-        made.add_argument(option(plane), type=port, default=number, help=f"port of {plane}; 0 for any free one")
-    return made
-
-
-def world_of(options: argparse.Namespace) -> World:
-    world = World(options.apim, options.am, options.sync_delay)
-    world.validate_subscription = not options.no_subscription_validation
-    if "policy" in options:
-        world.oauth2_policy = options.policy
-    if "introspection_window" in options:
-        world.introspection_window = options.introspection_window
-    return world
-
-
-def main() -> None:
-    options = parser().parse_args()
+        parser.add_argument(option(plane), type=port, default=number, help=f"port of {plane}; 0 for any free one")
+    options = parser.parse_args()
     if options.user and not options.domain:
-        parser().error("--user needs --domain: a user belongs to a domain")
+        parser.error("--user needs --domain: a user belongs to a domain")
     world = world_of(options)
     ports = {plane: getattr(options, f"{plane}_port") for plane in DEFAULT_PORTS}
     try:
@@ -91,6 +73,16 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     stop.wait()
     sandbox.stop()
+
+
+def world_of(options: argparse.Namespace) -> World:
+    world = World(options.apim, options.am, options.sync_delay)
+    world.validate_subscription = not options.no_subscription_validation
+    if options.policy:
+        world.oauth2_policy = options.policy
+    if options.introspection_window is not None:
+        world.introspection_window = options.introspection_window
+    return world
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class ManagedDeployment(ApiPart):
             if self.plans is None:
                 self._look()
             self._need_published_plan()
-            if not self.params["definition_changed"]:  # else the plans may not be yet what they will be; the first write asks again
+            if not self.params["definition_changed"]:  # else the plans may change before the first write, which asks again
                 self.unmet += self._opening()
         if observed["deploymentState"] != "DEPLOYED":
             yield Change(f"deploy API {self.title}", lambda now: self._write(self._deploy) or {**desired, "state": now["state"]})
