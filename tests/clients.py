@@ -50,9 +50,11 @@ class Login:
         self.username, self.password = username, password
         self.http = requests.Session()
 
-    def token(self, world: World, client_id: str, resource: str, scope: str = "openid") -> str:
+    def token(
+        self, world: World, client_id: str, resource: str | None, scope: str | None = "openid", domain: str = "mcp-demo"
+    ) -> str:
         """An access token for `resource`, by authorization code with PKCE S256."""
-        base = f"{world.urls['am_gateway']}/mcp-demo/oauth"
+        base = f"{world.urls['am_gateway']}/{domain}/oauth"
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
@@ -65,7 +67,8 @@ class Login:
             "state": "s",
             "resource": resource,
         }
-        answer = self.approve(f"{base}/authorize?{urlencode(query)}", REDIRECT)
+        given = {name: value for name, value in query.items() if value is not None}
+        answer = self.approve(f"{base}/authorize?{urlencode(given)}", REDIRECT)
         form = {
             "grant_type": "authorization_code",
             "code": answer["code"],

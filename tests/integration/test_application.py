@@ -219,9 +219,10 @@ def test_refused_with_a_sentence(modules: Modules, domain: Domain, given: dict, 
     assert sentence in str(failure.value)
 
 
-@pytest.fixture
-def registered(modules: Modules, domain: Domain, world: World) -> dict[str, str]:
+@pytest.fixture(params=["4.10", "4.11"])
+def registered(modules: Modules, domain: Domain, world: World, request: pytest.FixtureRequest) -> dict[str, str]:
     """Two clients that registered themselves, of which only the first got a token for the weather server; and a made one."""
+    world.am_version, world.domain_reload = request.param, 0
     modules.run("am_domain_settings", **AT, mcp_clients=True)
     for name in ("weather", "other"):
         modules.run("am_mcp_server", **AT, name=name, resource_identifier=f"http://gw/{name}")

@@ -21,6 +21,7 @@ KNOWN = {"client_id": "assistant", **USER}
 def secured(world: World, modules: Modules, domain: Domain, request: pytest.FixtureRequest) -> str:
     """The server as the role leaves it, with one known client, `assistant`. Its URL."""
     world.apim_version = world.am_version = request.param
+    world.domain_reload = 0
     return secure(world, modules, "/weather-mcp")
 
 
@@ -179,7 +180,11 @@ def test_client_metadata_documents(modules: Modules, world: World, domain: Domai
     assert domain.wire["oidc"]["cimdSettings"]["enabled"] is True
 
 
-def test_the_role_reports_admits_and_leaves_out(playbooks: Playbooks, world: World, domain: Domain) -> None:
+@pytest.mark.parametrize("am_version", ["4.10", "4.11"])
+def test_the_role_reports_admits_and_leaves_out(
+    playbooks: Playbooks, world: World, domain: Domain, am_version: str
+) -> None:
+    world.am_version = am_version
     assert playbooks.run().code == 0
     for name, uris in (("VS Code", None), ("Stranger", ["https://stranger.example/cb"])):
         given = {"redirect_uris": uris} if uris else {}

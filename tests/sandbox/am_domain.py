@@ -5,6 +5,7 @@ import copy
 import re
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 from .world import World, new_id, recordings
 
@@ -44,6 +45,25 @@ class AmError(Exception):
     def __init__(self, status: int, message: str):
         super().__init__(message)
         self.status = status
+
+
+def known(body: dict[str, Any], properties: set[str]) -> None:
+    """Refuse a body with any other property."""
+    for key in body:
+        if key not in properties:
+            raise AmError(400, f"Property [{key}] is not recognized as a valid property")
+
+
+class Things(dict[str, dict[str, Any]]):
+    """Objects by their ids. gone: takes the ids of those that are deleted."""
+
+    def __init__(self, gone: set[str]):
+        super().__init__()
+        self.gone = gone
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self.gone.add(key)
 
 
 def merge_registration(settings: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -107,9 +127,9 @@ class Domain:
             "dataPlaneId": "default",
         }
         self.scopes = {scope["key"]: {**scope, "id": new_id()} for scope in _system_scopes()}
-        self.mcp_servers: dict[str, Any] = {}
-        self.gone: set[str] = set()  # ids of deleted protected resources and applications
-        self.applications: dict[str, dict[str, Any]] = {}
+        self.gone: set[str] = set()  # ids of what was deleted, which AM answers otherwise than ids that never were
+        self.mcp_servers = Things(self.gone)
+        self.applications = Things(self.gone)
         self.users: dict[str, dict[str, Any]] = {}
         self.passwords: dict[str, str] = {}
         self.audits: list[dict[str, Any]] = []
@@ -120,25 +140,45 @@ class Domain:
     def identity_provider(self) -> str:
         return f"default-idp-{self.id}"
 
-    def update(self, wire: dict[str, Any]) -> None:
+    def update(self, wire: dict[str, Any], gap: float = 0.0) -> None:
         self.wire = {**wire, "updatedAt": self.world.now_ms()}
-        self.sync()
+        self.sync(gap)
 
-    def sync(self) -> None:
-        """Tell the gateway: its settings, its MCP servers, and that it is there at all."""
+    def sync(self, gap: float = 0.0) -> None:
+        """Tell the gateway: its settings, its MCP servers, and that it is there at all. gap: see Synced."""
         alive = self.wire["enabled"] and not self.deleted
-        self.synced.push(copy.deepcopy({"wire": self.wire, "mcp_servers": self.mcp_servers}) if alive else None)
+        self.synced.push(copy.deepcopy({"wire": self.wire, "mcp_servers": self.mcp_servers}) if alive else None, gap)
 
     def client(self, client_id: str) -> dict[str, Any] | None:
         """The application with this client id."""
         clients = (a for a in self.applications.values() if a["settings"]["oauth"]["clientId"] == client_id)
         return next(clients, None)
 
+    def new_secret(self, name: str, value: str | None = None) -> dict[str, Any]:
+        now, expiry = self.world.now_ms(), self.wire.get("secretExpirationSettings") or {}
+        secret = {"id": new_id(), "settingsId": SECRET_SETTINGS["id"], "name": name, "secret": value or secrets.token_urlsafe(32)}
+        expires = {"expiresAt": now + expiry["expiryTimeSeconds"] * 1000} if expiry.get("enabled") else {}
+        return {**secret, "createdAt": now, **expires}
+
     def new_application(self, name: str, kind: str, redirect_uris: list[str]) -> dict[str, Any]:
-        secret = secrets.token_urlsafe(32)
-        now = self.world.now_ms()
-        native = kind in ("native", "browser")
-        entity = redirect_uris[0].rstrip("/") if redirect_uris else ""
+        """kind: web, native, browser, service or resource_server."""
+        secret, now = self.new_secret("Default"), self.world.now_ms()
+        public, machine = kind in ("native", "browser"), kind == "service"
+        grant_types = {"web": ["authorization_code", "password"], "service": ["client_credentials"]}
+        oauth = oauth_settings(
+            clientId=new_id(),
+            clientSecret=secret["secret"],
+            clientType="public" if public else "confidential",
+            responseTypes=[] if machine else ["code", "code id_token token", "code id_token", "code token"],
+            grantTypes=grant_types.get(kind, ["authorization_code"]),
+            applicationType="web" if machine else kind,
+            clientName=name,
+            tokenEndpointAuthMethod="none" if public else "client_secret_basic",
+            scopeSettings=[],
+            forcePKCE=public,
+            forceS256CodeChallengeMethod=public,
+            **({} if machine else {"redirectUris": redirect_uris}),
+        )
         application = {
             "id": new_id(),
             "name": name,
@@ -149,42 +189,15 @@ class Domain:
             "factors": [],
             "certificate": self.certificate,
             "settings": {
-                "oauth": oauth_settings(
-                    clientId=new_id(),
-                    clientSecret=secret,
-                    clientType="public" if native else "confidential",
-                    redirectUris=redirect_uris,
-                    responseTypes=["code", "code id_token token", "code id_token", "code token"],
-                    grantTypes=["authorization_code"],
-                    applicationType=kind,
-                    clientName=name,
-                    tokenEndpointAuthMethod="none" if native else "client_secret_basic",
-                    scopeSettings=[],
-                    forcePKCE=native,
-                    forceS256CodeChallengeMethod=native,
-                ),
-                "saml": {
-                    "entityId": entity,
-                    "attributeConsumeServiceUrl": redirect_uris[0] if redirect_uris else "",
-                    "wantResponseSigned": True,
-                    "wantAssertionsSigned": False,
-                    "responseBinding": "urn:oasis:names:tc:SAML:2.0:bindings:custom:Initial-Request",
-                },
+                "oauth": oauth,
+                **({} if machine else {"saml": _saml(redirect_uris)}),
                 "advanced": {"skipConsent": False, "flowsInherited": True},
             },
             "identityProviders": [],
             "createdAt": now,
             "updatedAt": now,
             "secretSettings": [SECRET_SETTINGS],
-            "secrets": [
-                {
-                    "id": new_id(),
-                    "settingsId": SECRET_SETTINGS["id"],
-                    "name": "Default",
-                    "secret": secret,
-                    "createdAt": now,
-                }
-            ],
+            "secrets": [secret],
         }
         self.applications[application["id"]] = application
         return application
@@ -214,6 +227,18 @@ class Domain:
         self.users[body["username"]] = user
         self.passwords[body["username"]] = body["password"]
         return user
+
+
+def _saml(redirect_uris: list[str]) -> dict[str, Any]:
+    first = redirect_uris[0] if redirect_uris else ""
+    parts = urlsplit(first)
+    return {
+        "entityId": f"{parts.scheme}://{parts.netloc}" if first else "",
+        "attributeConsumeServiceUrl": first,
+        "wantResponseSigned": True,
+        "wantAssertionsSigned": False,
+        "responseBinding": "urn:oasis:names:tc:SAML:2.0:bindings:custom:Initial-Request",
+    }
 
 
 def _system_scopes() -> list[dict[str, Any]]:

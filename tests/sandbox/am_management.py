@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .am_domain import LOGIN, REGISTRATION, AmError, Domain, merge_registration
+from .am_applications import AmApplications
+from .am_domain import LOGIN, REGISTRATION, AmError, Domain, known, merge_registration
 from .am_resources import AmResources
 from .web import answer, basic, bearer, body_of, empty, page, under
 from .world import World, new_id, recorded
@@ -30,7 +31,7 @@ CIMD = {
     "revokeOnDocumentChange",
     "templateId",
 }
-DOMAIN_PROPERTIES = {"name", "description", "enabled", "path", "tags", "oidc", "loginSettings"}
+DOMAIN_PROPERTIES = {"name", "description", "enabled", "path", "tags", "oidc", "loginSettings", "secretSettings"}
 
 
 class AmManagement:
@@ -46,11 +47,7 @@ class AmManagement:
             *under("/protected-resources", resources.routes()),
             Route("/scopes", self.list_scopes, methods=["GET"]),
             Route("/scopes", self.create_scope, methods=["POST"]),
-            Route("/applications", self.list_applications, methods=["GET"]),
-            Route("/applications", self.create_application, methods=["POST"]),
-            Route("/applications/{application}", self.get_application, methods=["GET"]),
-            Route("/applications/{application}", self.patch_application, methods=["PATCH"]),
-            Route("/applications/{application}", self.delete_application, methods=["DELETE"]),
+            *AmApplications(self).routes(),
             Route("/users", self.create_user, methods=["POST"]),
             Route("/audits", self.list_audits, methods=["GET"]),
         ]
@@ -147,11 +144,16 @@ class AmManagement:
         return {key: value for key, value in domain.wire.items() if key not in hidden}
 
     async def patch_domain(self, request: Request) -> Response:
-        """oidc.clientRegistrationSettings is merged; loginSettings is replaced, what it lacks is off."""
+        """oidc.clientRegistrationSettings is merged; loginSettings is replaced, what it lacks is off.
+
+        From 4.11 on AM's gateway answers 404 for a moment then, whatever was changed.
+        """
         domain, body = self.domain_of(request), await body_of(request)
         known(body, DOMAIN_PROPERTIES)
         wire = copy.deepcopy(domain.wire)
-        wire.update({key: value for key, value in body.items() if key not in ("oidc", "loginSettings")})
+        wire.update({key: value for key, value in body.items() if key not in ("oidc", "loginSettings", "secretSettings")})
+        if "secretSettings" in body:
+            wire["secretExpirationSettings"] = body["secretSettings"]
         if "oidc" in body:
             known(body["oidc"], {*wire["oidc"], *(["cimdSettings"] if self.world.am_version == "4.12" else [])})
             if "cimdSettings" in body["oidc"]:
@@ -166,7 +168,7 @@ class AmManagement:
             switches = [key for key in LOGIN if key != "magicLinkAuthEnabled" or self.world.am_version != "4.10"]
             known(body["loginSettings"], set(switches))
             wire["loginSettings"] = {**dict.fromkeys(switches, False), "inherited": True, **body["loginSettings"]}
-        domain.update(wire)
+        domain.update(wire, gap=self.world.domain_reload if self.world.am_version != "4.10" else 0.0)
         return answer(domain.wire)
 
     async def delete_domain(self, request: Request) -> Response:
@@ -200,51 +202,6 @@ class AmManagement:
         domain.scopes[body["key"]] = scope
         return answer(scope, 201, self.location(request, scope["id"]))
 
-    async def list_applications(self, request: Request) -> Response:
-        domain = self.domain_of(request)
-        query = request.query_params.get("q", "").lower()
-        matches = (lambda name: name.startswith(query[:-1])) if query.endswith("*") else (lambda name: query in ("", name))
-        kept = ("id", "name", "type", "enabled", "template", "updatedAt")
-        found = [a for a in reversed(domain.applications.values()) if matches(a["name"].lower())]
-        return self.page_of([{key: a[key] for key in kept} for a in found], request)
-
-    async def create_application(self, request: Request) -> Response:
-        domain, body = self.domain_of(request), await body_of(request)
-        known(body, {"name", "type", "description", "clientId", "clientSecret", "redirectUris", "metadata"})
-        if body.get("clientId") and domain.client(body["clientId"]):
-            raise AmError(400, f"A client [{body['clientId']}] already exists for domain [{domain.id}]")
-        application = domain.new_application(body["name"], body["type"].lower(), body.get("redirectUris", []))
-        oauth = application["settings"]["oauth"]
-        oauth.update({key: body[key] for key in ("clientId", "clientSecret") if body.get(key)})
-        if body.get("description"):
-            application["description"] = body["description"]
-        return answer(application, 201, self.location(request, application["id"]))
-
-    def _application(self, request: Request) -> dict[str, Any]:
-        domain, application_id = self.domain_of(request), request.path_params["application"]
-        if application_id in domain.gone:
-            raise AmError(404, f"Application [{application_id}] can not be found.")
-        try:
-            return domain.applications[application_id]
-        except KeyError:
-            raise AmError(403, "Permission denied") from None
-
-    async def get_application(self, request: Request) -> Response:
-        return answer(_without_secret(self._application(request)))
-
-    async def patch_application(self, request: Request) -> Response:
-        application, body = self._application(request), await body_of(request)
-        application["settings"]["oauth"].update(body.get("settings", {}).get("oauth", {}))
-        application.update({key: body[key] for key in ("name", "description", "identityProviders") if key in body})
-        application["updatedAt"] = self.world.now_ms()
-        return answer(_without_secret(application))
-
-    async def delete_application(self, request: Request) -> Response:
-        domain, application_id = self.domain_of(request), self._application(request)["id"]
-        domain.applications.pop(application_id)
-        domain.gone.add(application_id)
-        return empty(204)
-
     async def create_user(self, request: Request) -> Response:
         domain, body = self.domain_of(request), await body_of(request)
         if body["username"] in domain.users:
@@ -263,20 +220,6 @@ class AmManagement:
             if query.get("type") in (None, audit["type"]) and since <= audit["timestamp"] <= until
         ]
         return self.page_of(found, request)
-
-
-def known(body: dict[str, Any], properties: set[str]) -> None:
-    for key in body:
-        if key not in properties:
-            raise AmError(400, f"Property [{key}] is not recognized as a valid property")
-
-
-def _without_secret(application: dict[str, Any]) -> dict[str, Any]:
-    shown = copy.deepcopy(application)
-    shown["settings"]["oauth"].pop("clientSecret", None)
-    for secret in shown.get("secrets", []):
-        secret.pop("secret", None)
-    return shown
 
 
 class _Guard:

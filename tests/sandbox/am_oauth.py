@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from .am_audits import token_created
 from .am_domain import VALIDITY, Domain
 from .web import answer
 
@@ -183,33 +184,14 @@ class DomainServer(AuthorizationServer):
             "scope": token["scope"],
             "iat": now,
             "exp": now + token["expires_in"],
-            "jti": secrets.token_urlsafe(16),
+            "jti": secrets.token_urlsafe(32),
         }
         token["access_token"] = jwt.encode({"alg": "RS256", "kid": "default"}, claims, KEY)
         if "refresh_token" in token:
             self.refresh_tokens[token["refresh_token"]] = Grant(grant.client_id, grant.username, token["scope"], resource)
-        self._audit(request, grant, token["scope"], user)
-
-    def _audit(self, request: OAuth2Request, grant: Grant, scope: str, user: dict[str, Any]) -> None:
-        application = self.domain.client(grant.client_id)
-        changes = {"grant_type": request.payload.grant_type, "resource": grant.resource, "scope": scope}
-        patch = [{"op": "add", "path": f"/{key}", "value": value} for key, value in changes.items() if value]
-        self.domain.audits.append(
-            {
-                "id": secrets.token_hex(16),
-                "type": "TOKEN_CREATED",
-                "referenceType": "domain",
-                "referenceId": self.domain.id,
-                "timestamp": self.domain.world.now_ms(),
-                "accessPoint": {
-                    "id": application["id"],
-                    "alternativeId": grant.client_id,
-                    "displayName": application["name"],
-                },
-                "target": {"id": user["id"], "alternativeId": user["username"], "type": "USER"},
-                "outcome": {"status": "success", "message": str(patch).replace("'", '"')},
-            }
-        )
+        given = {"grant_type": request.payload.grant_type, "resource": resource, "scope": token["scope"]}
+        secrets_given = {"access_token": claims["jti"], "refresh_token": token.get("refresh_token")}
+        token_created(self.domain, self.domain.client(grant.client_id), user, **given, **secrets_given)
 
     def introspect(self, token: str) -> dict[str, Any]:
         try:

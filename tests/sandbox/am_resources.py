@@ -11,13 +11,31 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .am_domain import SECRET_SETTINGS, AmError, Domain, oauth_settings
+from .am_domain import SECRET_SETTINGS, AmError, Domain, known, oauth_settings
+from .am_secrets import AmSecrets
 from .web import answer, body_of, empty
 from .world import new_id
 
-CREATE = {"name", "resourceIdentifiers", "type", "clientId", "clientSecret", "description", "features"}
-UPDATE = {"name", "resourceIdentifiers", "description", "features"}
+AT_CREATION = {"type", "clientId", "clientSecret"}
 FEATURE = {"key", "type", "description", "scopes"}
+# ApplicationOAuthSettings of AM's OpenAPI file.
+OAUTH = {
+    "accessTokenValiditySeconds", "applicationType", "authorizationEncryptedResponseAlg", "authorizationEncryptedResponseEnc",
+    "authorizationSignedResponseAlg", "backchannelAuthRequestSignAlg", "backchannelClientNotificationEndpoint",
+    "backchannelTokenDeliveryMode", "backchannelUserCodeParameter", "clientId", "clientIdIssuedAt", "clientName",
+    "clientSecret", "clientSecretExpiresAt", "clientType", "clientUri", "contacts", "defaultACRvalues", "defaultMaxAge",
+    "defaultScopes", "disableRefreshTokenRotation", "enhanceScopesWithUserPermissions", "forcePKCE",
+    "forceS256CodeChallengeMethod", "grantTypes", "idTokenEncryptedResponseAlg", "idTokenEncryptedResponseEnc",
+    "idTokenSignedResponseAlg", "idTokenValiditySeconds", "initiateLoginUri", "jwks", "jwksUri", "logoUri", "policyUri",
+    "postLogoutRedirectUris", "redirectUris", "refreshTokenValiditySeconds", "registrationAccessToken",
+    "registrationClientUri", "requestObjectEncryptionAlg", "requestObjectEncryptionEnc", "requestObjectSigningAlg",
+    "requestUris", "requireAuthTime", "requireParRequest", "responseTypes", "scopeApprovals", "scopeSettings", "scopes",
+    "sectorIdentifierUri", "silentReAuthentication", "singleSignOut", "softwareId", "softwareStatement", "softwareVersion",
+    "subjectType", "tlsClientAuthSanDns", "tlsClientAuthSanEmail", "tlsClientAuthSanIp", "tlsClientAuthSanUri",
+    "tlsClientAuthSubjectDn", "tlsClientCertificateBoundAccessTokens", "tokenCustomClaims", "tokenEndpointAuthMethod",
+    "tokenEndpointAuthSigningAlg", "tokenExchangeOAuthSettings", "tosUri", "userinfoCustomClaims",
+    "userinfoEncryptedResponseAlg", "userinfoEncryptedResponseEnc", "userinfoSignedResponseAlg",
+}
 
 
 class AmResources:
@@ -29,7 +47,7 @@ class AmResources:
         return self.world.am_version != "4.10"
 
     def routes(self) -> list[Route]:
-        one, secret = "/{resource}", "/{resource}/secrets/{secret}"
+        one = "/{resource}"
         return [
             Route("/", self.list, methods=["GET"]),
             Route("/", self.create, methods=["POST"]),
@@ -37,11 +55,13 @@ class AmResources:
             Route(one, self.put, methods=["PUT"]),
             Route(one, self.patch, methods=["PATCH"]),
             Route(one, self.delete, methods=["DELETE"]),
-            Route(f"{one}/secrets", self.list_secrets, methods=["GET"]),
-            Route(f"{one}/secrets", self.create_secret, methods=["POST"]),
-            Route(secret, self.delete_secret, methods=["DELETE"]),
-            Route(f"{secret}/_renew", self.renew_secret, methods=["POST"]),
+            *AmSecrets(self._with_secrets).routes(one),
         ]
+
+    def _with_secrets(self, request: Request) -> tuple[Domain, dict[str, Any]]:
+        if not self.modern:
+            raise AmError(404, "HTTP 404 Not Found")
+        return self._resource(request)
 
     def _resource(self, request: Request) -> tuple[Domain, dict[str, Any]]:
         domain, resource_id = self.plane.domain_of(request), request.path_params["resource"]
@@ -55,11 +75,11 @@ class AmResources:
         if request.query_params.get("type") != "MCP_SERVER":
             raise AmError(500, "Internal error")
 
-    def _known(self, body: dict[str, Any], properties: set[str]) -> None:
-        allowed = properties | ({"settings", "certificate"} if self.modern else set())
-        for key in body:
-            if key not in allowed:
-                raise AmError(400, f"Property [{key}] is not recognized as a valid property")
+    def _known(self, body: dict[str, Any], *modern: str) -> None:
+        """Refuse properties that AM does not know; `modern` are those that it knows from 4.11 on."""
+        common = {"name", "resourceIdentifiers", "description", "features"}
+        known(body, common | set(modern if self.modern else ()))
+        known((body.get("settings") or {}).get("oauth") or {}, OAUTH)
 
     # Validation
 
@@ -86,7 +106,7 @@ class AmResources:
     def _features(self, domain: Domain, given: list[dict[str, Any]], check_scopes: bool) -> list[dict[str, Any]]:
         now = self.world.now_ms()
         for feature in given:
-            self._known(feature, FEATURE)
+            known(feature, FEATURE)
             if not feature.get("type"):
                 raise AmError(400, "Malformed json")
             if not re.fullmatch(r"[a-zA-Z0-9_-]+", feature["key"]):
@@ -118,7 +138,7 @@ class AmResources:
 
     async def create(self, request: Request) -> Response:
         domain, body = self.plane.domain_of(request), await body_of(request)
-        self._known(body, CREATE)
+        self._known({key: value for key, value in body.items() if key not in AT_CREATION}, "settings")
         for key, problem in (("name", "must not be blank"), ("resourceIdentifiers", "must not be empty")):
             if body.get(key) is None:
                 raise AmError(400, f"[{key}: {problem}]")
@@ -147,20 +167,19 @@ class AmResources:
             server["description"] = body["description"].strip()
         server |= {"type": "mcp_server", "resourceIdentifiers": identifiers, "features": features, "updatedAt": now}
         if self.modern:
-            server["settings"] = self._settings(client_id, (body.get("settings") or {}).get("oauth"))
+            oauth = (body.get("settings") or {}).get("oauth", {"tokenEndpointAuthMethod": "client_secret_basic"})
+            server["settings"] = self._settings(client_id, oauth)
             server |= {"secretSettings": [SECRET_SETTINGS], "certificate": domain.certificate}
-        server["secrets"] = [self._secret("Default", body.get("clientSecret"))]
+        server["secrets"] = [domain.new_secret("Default", body.get("clientSecret"))]
         return server
 
     @staticmethod
-    def _settings(client_id: str, given: dict[str, Any] | None) -> dict[str, Any]:
-        oauth = oauth_settings(clientId=client_id, responseTypes=["code"], grantTypes=["client_credentials"])
-        oauth |= {"tokenEndpointAuthMethod": "client_secret_basic"} if given is None else given
-        return {"oauth": oauth, "advanced": {"skipConsent": False, "flowsInherited": True}}
-
-    def _secret(self, name: str, value: str | None = None) -> dict[str, Any]:
-        fixed = {"id": new_id(), "settingsId": SECRET_SETTINGS["id"], "name": name}
-        return {**fixed, "secret": value or secrets.token_urlsafe(32), "createdAt": self.world.now_ms()}
+    def _settings(client_id: str, given: dict[str, Any]) -> dict[str, Any]:
+        """settings with this oauth: what it lacks is reset, an empty list of grant types as well. No secret is kept there."""
+        oauth = {key: value for key, value in given.items() if key != "clientSecret"}
+        oauth["grantTypes"] = oauth.get("grantTypes") or ["client_credentials"]
+        filled = oauth_settings(**{"clientId": client_id, "responseTypes": ["code"], **oauth})
+        return {"oauth": filled, "advanced": {"skipConsent": False, "flowsInherited": True}}
 
     async def get(self, request: Request) -> Response:
         server = self._resource(request)[1]
@@ -170,14 +189,14 @@ class AmResources:
     async def put(self, request: Request) -> Response:
         domain, server = self._resource(request)
         body = await body_of(request)
-        self._known(body, UPDATE)
+        self._known(body, "type", "settings")
         server.pop("description", None)
-        return self._updated(domain, server, {"features": [], **body})
+        return self._updated(domain, server, {"features": [], "settings": {"oauth": {}}, **body})
 
     async def patch(self, request: Request) -> Response:
         domain, server = self._resource(request)
         body = await body_of(request)
-        self._known(body, UPDATE)
+        self._known(body, "settings", "certificate")
         if not body:
             raise AmError(400, "You need to specify at least one value to update.")
         return self._updated(domain, server, body)
@@ -192,8 +211,13 @@ class AmResources:
             changes["resourceIdentifiers"] = self._identifiers(domain, changes["resourceIdentifiers"], server["id"])
         if "features" in changes:
             changes["features"] = self._features(domain, changes["features"], check_scopes=True)
-        if "settings" in body:
+        if self.modern and "oauth" in body.get("settings", {}):
             changes["settings"] = self._settings(server["clientId"], body["settings"]["oauth"])
+        if "certificate" in body:
+            changes["certificate"] = body["certificate"]
+            if not body["certificate"]:
+                server.pop("certificate", None)
+                del changes["certificate"]
         server.update(changes, updatedAt=self.world.now_ms())
         domain.sync()
         return answer(self._shown(server))
@@ -201,46 +225,5 @@ class AmResources:
     async def delete(self, request: Request) -> Response:
         domain, server = self._resource(request)
         del domain.mcp_servers[server["id"]]
-        domain.gone.add(server["id"])
-        domain.sync()
-        return empty(204)
-
-    # Secrets
-
-    def _secrets(self, request: Request) -> tuple[Domain, list[dict[str, Any]]]:
-        if not self.modern:
-            raise AmError(404, "HTTP 404 Not Found")
-        domain, server = self._resource(request)
-        return domain, server["secrets"]
-
-    async def list_secrets(self, request: Request) -> Response:
-        all_secrets = self._secrets(request)[1]
-        return answer([{key: value for key, value in one.items() if key != "secret"} for one in all_secrets])
-
-    async def create_secret(self, request: Request) -> Response:
-        domain, all_secrets = self._secrets(request)
-        name = (await body_of(request)).get("name")
-        if not name:
-            raise AmError(400, "[name: must not be empty]")
-        if any(secret["name"] == name for secret in all_secrets):
-            raise AmError(400, f"Secret with description {name} already exists")
-        all_secrets.append(self._secret(name))
-        domain.sync()
-        return answer(all_secrets[-1], 201)
-
-    async def renew_secret(self, request: Request) -> Response:
-        domain, all_secrets = self._secrets(request)
-        for secret in all_secrets:
-            if secret["id"] == request.path_params["secret"]:
-                secret["secret"] = secrets.token_urlsafe(32)
-                domain.sync()
-                return answer(secret)
-        raise AmError(403, "Permission denied")
-
-    async def delete_secret(self, request: Request) -> Response:
-        domain, all_secrets = self._secrets(request)
-        if len(all_secrets) == 1:
-            raise AmError(400, "Cannot remove last secret")
-        all_secrets[:] = [one for one in all_secrets if one["id"] != request.path_params["secret"]]
         domain.sync()
         return empty(204)

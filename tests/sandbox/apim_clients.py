@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .apim_definition import ApimError
+from .apim_errors import ApimError
 from .web import answer, body_of, empty, page
 from .world import iso, new_id
 
@@ -22,8 +22,10 @@ class ApimClients:
             Route(path, self.list_subscriptions, methods=["GET"]),
             Route(path, self.subscribe, methods=["POST"]),
             Route(f"{path}/{{subscription}}/_close", self.close_subscription, methods=["POST"]),
-            Route(f"{path}/{{subscription}}/_accept", self.accept_subscription, methods=["POST"]),
-            Route(f"{path}/{{subscription}}/_resume", self.accept_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_accept", self.process_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_reject", self.process_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_pause", self.pause_subscription, methods=["POST"]),
+            Route(f"{path}/{{subscription}}/_resume", self.resume_subscription, methods=["POST"]),
         ]
 
     def applications(self) -> list[Route]:
@@ -33,10 +35,18 @@ class ApimClients:
             Route("/", self.create_application, methods=["POST"]),
             Route("/{application}", self.get_application, methods=["GET"]),
             Route("/{application}", self.archive_application, methods=["DELETE"]),
+            Route("/{application}/_restore", self.restore_application, methods=["POST"]),
         ]
 
     async def subscribe(self, request: Request) -> Response:
+        """By the API's owner, so ACCEPTED at once, also where the plan is validated by hand."""
         record, body = self.plane.api_of(request), await body_of(request)
+        application = body["applicationId"]
+        if application not in self.world.applications:
+            message = f"Application [{application}] cannot be found."
+            raise ApimError(404, message, "application.notFound", {"application": application})
+        if record.plans[body["planId"]]["status"] != "PUBLISHED":
+            raise ApimError(400, body["planId"], "plan.notSubscribable")
         for other in self.world.subscriptions.values():
             same = other["plan"]["id"] == body["planId"] and other["application"]["id"] == body["applicationId"]
             if same and other["status"] in ("PENDING", "ACCEPTED"):
@@ -49,7 +59,7 @@ class ApimClients:
             "plan": {"id": body["planId"]},
             "application": {"id": body["applicationId"]},
             "metadata": {},
-            "status": "ACCEPTED" if record.plans[body["planId"]]["validation"] == "AUTO" else "PENDING",
+            "status": "ACCEPTED",
             "consumerStatus": "STARTED",
             "processedBy": admin,
             "subscribedBy": admin,
@@ -75,16 +85,36 @@ class ApimClients:
         ]
         return self.plane.page_of(found, request)
 
-    async def close_subscription(self, request: Request) -> Response:
-        subscription = self.world.subscriptions[request.path_params["subscription"]]
-        subscription.update(status="CLOSED", updatedAt=iso(self.world.now_ms()))
+    def _subscription(self, request: Request) -> dict[str, Any]:
+        return self.world.subscriptions[request.path_params["subscription"]]
+
+    def _left(self, subscription: dict[str, Any], status: str) -> Response:
+        """The subscription, now with this status; for how long it paused is told only while it does."""
+        subscription.update(status=status, updatedAt=iso(self.world.now_ms()))
+        subscription.pop("pausedAt", None)
+        if status == "PAUSED":
+            subscription["pausedAt"] = subscription["updatedAt"]
         return answer(subscription)
 
-    async def accept_subscription(self, request: Request) -> Response:
-        """Not recorded; the status is that of the OpenAPI file."""
-        subscription = self.world.subscriptions[request.path_params["subscription"]]
-        subscription.update(status="ACCEPTED", updatedAt=iso(self.world.now_ms()))
-        return answer(subscription)
+    async def close_subscription(self, request: Request) -> Response:
+        return self._left(self._subscription(request), "CLOSED")
+
+    async def process_subscription(self, request: Request) -> Response:
+        """Accept or reject one that waits (the status is that of the OpenAPI file); any other is a 500."""
+        subscription, verb = self._subscription(request), request.url.path.rsplit("_", 1)[1]
+        if subscription["status"] != "PENDING":
+            raise ApimError(500, f"Cannot {verb} subscription")
+        return self._left(subscription, f"{verb.upper()}ED")
+
+    async def pause_subscription(self, request: Request) -> Response:
+        return self._left(self._subscription(request), "PAUSED")
+
+    async def resume_subscription(self, request: Request) -> Response:
+        subscription = self._subscription(request)
+        if subscription["status"] != "PAUSED":
+            message = f"Subscription [{subscription['id']}] cannot be resumed because currently not paused"
+            raise ApimError(400, message, "subscription.notPaused", {"subscription": subscription["id"]})
+        return self._left(subscription, "ACCEPTED")
 
     async def create_application(self, request: Request) -> Response:
         body = await body_of(request)
@@ -92,17 +122,24 @@ class ApimClients:
             message = "Application's description must not be null"
             where = {"message": message, "location": "description"}
             return answer({"message": message, "path": "createApplication.application.description", "details": [where]}, 400)
-        client_id = body.get("settings", {}).get("app", {}).get("client_id")
-        if client_id and any(a["settings"]["app"].get("client_id") == client_id for a in self._active()):
-            error = {
-                "message": f"An application already exists with client_id [{client_id}]",
-                "parameters": {"clientId": client_id},
-                "technicalCode": "application.clientId.exists",
-                "http_status": 400,
-            }
-            return answer(error, 400)
+        refusal = self._taken(body.get("settings") or {})
+        if refusal:
+            return refusal
         application = self.new(body)
         return answer(application, 201, self.plane.location(request, application["id"]))
+
+    def _taken(self, settings: dict[str, Any]) -> Response | None:
+        """The refusal of a client id that another application has."""
+        client_id = settings.get("app", {}).get("client_id")
+        if not client_id or all(a["settings"]["app"].get("client_id") != client_id for a in self._active()):
+            return None
+        error = {
+            "message": f"An application already exists with client_id [{client_id}]",
+            "parameters": {"clientId": client_id},
+            "technicalCode": "application.clientId.exists",
+            "http_status": 400,
+        }
+        return answer(error, 400)
 
     def new(self, body: dict[str, Any]) -> dict[str, Any]:
         now = self.world.now_ms()
@@ -119,11 +156,14 @@ class ApimClients:
             "updated_at": now,
             "disable_membership_notifications": False,
             "api_key_mode": "UNSPECIFIED",
-            "owner": {"id": self.world.admin_ids["apim"], "displayName": "admin", "type": "USER"},
+            "owner": self._owner(),
             "settings": body.get("settings") or {"app": {}},
         }
         self.world.applications[application["id"]] = application
         return application
+
+    def _owner(self) -> dict[str, str]:
+        return {"id": self.world.admin_ids["apim"], "displayName": "admin", "type": "USER"}
 
     def _active(self) -> list[dict[str, Any]]:
         return [a for a in self.world.applications.values() if a["status"] == "ACTIVE"]
@@ -145,7 +185,19 @@ class ApimClients:
         application = self.world.applications[request.path_params["application"]]
         application.update(status="ARCHIVED", updated_at=self.world.now_ms())
         application["owner"] = {"id": "0", "displayName": "Unknown User", "type": "USER"}
+        for subscription in self.world.subscriptions.values():
+            if subscription["application"]["id"] == application["id"] and subscription["status"] != "CLOSED":
+                self._left(subscription, "CLOSED")
         return empty(204)
+
+    async def restore_application(self, request: Request) -> Response:
+        """The application is there again; its subscriptions stay closed."""
+        application = self.world.applications[request.path_params["application"]]
+        refusal = self._taken(application["settings"])
+        if refusal:
+            return refusal
+        application.update(status="ACTIVE", updated_at=self.world.now_ms(), owner=self._owner())
+        return answer(application)
 
 
 def _listed(application: dict[str, Any]) -> dict[str, Any]:

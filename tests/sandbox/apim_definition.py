@@ -1,13 +1,18 @@
 """What APIM makes of an API definition: validation and defaults, as recorded."""
 from __future__ import annotations
 
+import base64
 import copy
 import re
+import secrets
 from typing import Any
 
-import jsonschema
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from .world import World, new_id, recorded
+from .apim_errors import ApimError, invalid
+from .apim_plugins import check_configuration, must_be_known
+from .world import World, new_id
 
 DROPPED_AT_CREATION = (
     "resources",
@@ -41,58 +46,9 @@ HTTP = {
     "maxConcurrentConnections": 20,
     "version": "HTTP_1_1",
 }
-ORGANIZATION = "/organizations/DEFAULT/plugins"
 
-
-class ApimError(Exception):
-    """An answer that is no success, in APIM's form. code None leaves technicalCode out, parameters None those."""
-
-    def __init__(self, status: int, message: str, code: str | None = None, parameters: Any = None, details: Any = ()):
-        super().__init__(message)
-        self.status = status
-        self.body: dict[str, Any] = {"httpStatus": status, "message": message}
-        if code:
-            self.body["technicalCode"] = code
-        if parameters is not None:
-            self.body["parameters"] = parameters
-        if details is not None:
-            self.body["details"] = list(details)
-
-
-def invalid(location: str, message: str = "must not be null") -> ApimError:
-    detail = {"message": message, "invalidValue": {"present": True}, "location": location}
-    return ApimError(400, "Validation error", None, {}, [detail])
-
-
-def plugins(world: World, kind: str) -> list[dict[str, Any]]:
-    """As recorded; with the enterprise edition the entrypoint and the endpoint mcp-proxy beside http-proxy."""
-    found = recorded("apim-management", f"{ORGANIZATION}/{kind}")
-    if world.enterprise and kind in ("endpoints", "entrypoints"):
-        found = [*found, {**found[0], "id": "mcp-proxy", "name": "MCP Proxy", "supportedApiType": "MCP_PROXY"}]
-    return [entry for entry in found if entry["id"] not in world.plugins_removed]
-
-
-def policy_schema(world: World, policy: str) -> dict[str, Any]:
-    """The schema of the policy oauth2 as recorded on 4.10; from 4.11 the option of the challenge is gone."""
-    schema = copy.deepcopy(recorded("apim-management", f"{ORGANIZATION}/policies/oauth2/schema"))
-    if world.apim_version != "4.10":
-        del schema["properties"]["addWwwAuthenticateHeader"]
-    return schema
-
-
-AM_RESOURCE = {
-    "required": ["serverURL", "version", "securityDomain", "clientId", "clientSecret"],
-}
-
-
-def check_configuration(schema: dict[str, Any], configuration: dict[str, Any]) -> None:
-    """400 data.invalid in the words of APIM's own validator for what was recorded."""
-    for error in jsonschema.Draft7Validator(schema).iter_errors(configuration):
-        message = error.message
-        if error.validator == "required":
-            key = next(key for key in schema["required"] if key not in configuration)
-            message = f"#: required key [{key}] not found"
-        raise ApimError(400, message, "data.invalid")
+KEY = secrets.token_bytes(16)  # what the server encrypts properties with
+AM_RESOURCE = {"required": ["serverURL", "version", "securityDomain", "clientId", "clientSecret"]}
 
 
 def normalize(body: dict[str, Any], world: World, creating: bool) -> dict[str, Any]:
@@ -124,8 +80,8 @@ def normalize(body: dict[str, Any], world: World, creating: bool) -> dict[str, A
     if not creating:
         defaults |= {"resources": [], "responseTemplates": {}}
     api = {**defaults, **api}
-    api["flows"] = [_flow(flow) for flow in api["flows"]]
-    api["properties"] = [{"encrypted": False, "dynamic": False, **entry} for entry in api["properties"]]
+    api["flows"] = [stored_flow(world, flow) for flow in api["flows"]]
+    api["properties"] = [_property(entry) for entry in api["properties"]]
     if "resources" in api:
         api["resources"] = [_resource(resource) for resource in api["resources"]]
     for templates in api.get("responseTemplates", {}).values():
@@ -155,14 +111,9 @@ def _check_shape(body: dict[str, Any]) -> None:
         raise invalid("endpointGroups", "size must be between 1 and 2147483647")
 
 
-def _known(world: World, kind: str, plugin: str) -> None:
-    if plugin not in {entry["id"] for entry in plugins(world, kind)}:
-        raise ApimError(404, f"Plugin [{plugin}] cannot be found.", "plugin.notFound", {"plugin": plugin})
-
-
 def _listener(world: World, given: dict[str, Any]) -> dict[str, Any]:
     for entrypoint in given.get("entrypoints", []):
-        _known(world, "entrypoints", entrypoint["type"])
+        must_be_known(world, "entrypoints", entrypoint["type"])
     paths = [{"overrideAccess": False, **entry, "path": normal_path(entry["path"])} for entry in given.get("paths", [])]
     listener = {
         "type": given["type"],
@@ -189,7 +140,7 @@ def _groups(world: World, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     groups = []
     for group in given:
         _unique(group["name"], names)
-        _known(world, "endpoints", group["type"])
+        must_be_known(world, "endpoints", group["type"])
         endpoints = []
         for endpoint in group.get("endpoints", []):
             _unique(endpoint["name"], names)
@@ -222,10 +173,27 @@ def _unique(name: str, names: set[str]) -> None:
     names.add(name)
 
 
-def _flow(given: dict[str, Any]) -> dict[str, Any]:
-    steps = {key: [] for key in ("request", "response", "subscribe", "publish", "connect", "interact", "tags")}
+def stored_flow(world: World, given: dict[str, Any]) -> dict[str, Any]:
+    """The stored form of a flow of an API or of a plan."""
+    phases = ("request", "response", "subscribe", "publish", "connect", "interact")
+    for step in (step for phase in phases for step in given.get(phase) or []):
+        must_be_known(world, "policies", step["policy"])
     selectors = [{"methods": [], **selector} for selector in given.get("selectors", [])]
-    return {"id": new_id(), "enabled": True, **steps, **given, "selectors": selectors}
+    return {"id": new_id(), "enabled": True, **{key: [] for key in (*phases, "tags")}, **given, "selectors": selectors}
+
+
+def _property(given: dict[str, Any]) -> dict[str, Any]:
+    """A value is encrypted if it is `encryptable`; one that comes as `encrypted` is taken for cipher text, whatever it is."""
+    entry = {"encrypted": False, "dynamic": False, **given}
+    if entry.pop("encryptable", False) and not entry["encrypted"]:
+        entry |= {"value": _cipher_text(entry["value"]), "encrypted": True}
+    return entry
+
+
+def _cipher_text(value: str) -> str:
+    encryptor, padder = Cipher(algorithms.AES(KEY), modes.ECB()).encryptor(), padding.PKCS7(128).padder()
+    padded = padder.update(value.encode()) + padder.finalize()
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 
 def _resource(given: dict[str, Any]) -> dict[str, Any]:

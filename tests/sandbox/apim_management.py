@@ -1,7 +1,6 @@
 """APIM's management API: v2 for APIs, plans, subscriptions and plugins, v1 for applications and the login."""
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 from urllib.parse import urlencode
@@ -11,84 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .apim_api import ApiRecord
 from .apim_clients import ApimClients
-from .apim_definition import RUNTIME, ApimError, check_configuration, invalid, normal_path, normalize, plugins, policy_schema
+from .apim_definition import normal_path, normalize
+from .apim_deployments import ApimDeployments
+from .apim_errors import ApimError, invalid
+from .apim_import import ApimImport
+from .apim_plans import ApimPlans
+from .apim_plugins import described
 from .web import answer, basic, bearer, body_of, empty, page, text, under
-from .world import Synced, World, iso, new_id, recorded
+from .world import World, new_id, recorded
 
-STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
 COOKIE = "Auth-Graviteeio-APIM"
-
-
-class ApiRecord:
-    """An API, its plans, and what the gateway was told to serve."""
-
-    def __init__(self, world: World, definition: dict[str, Any]):
-        self.world, self.definition = world, definition
-        self.id = new_id()
-        self.created = self.updated = world.now_ms()
-        self.deployed_at: int | None = None
-        self.state = "STOPPED"
-        self.plans: dict[str, dict[str, Any]] = {}
-        self.deployed: dict[str, Any] | None = None
-        self.served: Synced = world.synced()
-
-    @property
-    def paths(self) -> list[str]:
-        return [entry["path"] for listener in self.definition["listeners"] for entry in listener["paths"]]
-
-    @property
-    def published(self) -> list[dict[str, Any]]:
-        return [plan for plan in self.plans.values() if plan["status"] in ("PUBLISHED", "DEPRECATED")]
-
-    def snapshot(self) -> dict[str, Any]:
-        """What a deployment hands to the gateway."""
-        runtime = {key: self.definition.get(key) or None for key in RUNTIME}
-        plans = {plan["id"]: {"security": plan["security"], "flows": plan["flows"]} for plan in self.published}
-        return copy.deepcopy({**runtime, "plans": plans})
-
-    def touch(self) -> None:
-        self.updated = self.world.now_ms()
-
-    def deploy(self, verb: str) -> None:
-        if not self.published:
-            # The server writes "The api" when it deploys and "The API" when it starts.
-            what = "The API" if verb == "started" else "The api"
-            message = f"{what} {{{self.id}}} can not be {verb} without at least one published plan"
-            raise ApimError(400, message, "api.NotDeployable")
-        self.deployed = self.snapshot()
-        self.touch()
-        self.deployed_at = self.updated
-
-    def serve(self) -> None:
-        self.served.push(self.deployed if self.state == "STARTED" else None)
-
-    def wire(self, *, owner: bool = False, deployment: bool = True, empties: bool = False) -> dict[str, Any]:
-        wire = {
-            **copy.deepcopy(self.definition),
-            "id": self.id,
-            "createdAt": iso(self.created),
-            "updatedAt": iso(self.updated),
-            "disableMembershipNotifications": False,
-            "state": self.state,
-            "originContext": {"origin": "MANAGEMENT"},
-            "definitionContext": {"origin": "MANAGEMENT", "mode": "FULLY_MANAGED", "syncFrom": "MANAGEMENT"},
-            "_links": {"pictureUrl": "<link>", "backgroundUrl": "<link>"},
-        }
-        if self.deployed_at:
-            wire["deployedAt"] = iso(self.deployed_at)
-        if deployment:
-            wire["deploymentState"] = "DEPLOYED" if self.snapshot() == self.deployed else "NEED_REDEPLOY"
-        if owner:
-            wire["primaryOwner"] = {"id": self.world.admin_ids["apim"], "displayName": "admin", "type": "USER"}
-        if empties:
-            wire.setdefault("resources", [])
-            wire.setdefault("responseTemplates", {})
-        return wire
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"ETag": f'"{self.updated}"'}
 
 
 class ApimManagement:
@@ -96,10 +29,13 @@ class ApimManagement:
         self.world = world
 
     def app(self) -> Starlette:
-        api, plan = "/apis/{api}", "/apis/{api}/plans/{plan}"
-        clients = ApimClients(self)
+        api = "/apis/{api}"
+        clients, plans = ApimClients(self), ApimPlans(self)
         environment = [
             *clients.subscriptions(),
+            *plans.routes(),
+            *ApimDeployments(self, plans).routes(),
+            *ApimImport(self, plans).routes(),
             Route("/apis", self.list_apis, methods=["GET"]),
             Route("/apis", self.create_api, methods=["POST"]),
             Route("/apis/_search", self.search, methods=["POST"]),
@@ -107,16 +43,6 @@ class ApimManagement:
             Route(api, self.get_api, methods=["GET"]),
             Route(api, self.update_api, methods=["PUT"]),
             Route(api, self.delete_api, methods=["DELETE"]),
-            Route(f"{api}/_start", self.start, methods=["POST"]),
-            Route(f"{api}/_stop", self.stop, methods=["POST"]),
-            Route(f"{api}/deployments", self.deploy, methods=["POST"]),
-            Route(f"{api}/plans", self.list_plans, methods=["GET"]),
-            Route(f"{api}/plans", self.create_plan, methods=["POST"]),
-            Route(plan, self.update_plan, methods=["PUT"]),
-            Route(plan, self.delete_plan, methods=["DELETE"]),
-            Route(f"{plan}/_publish", self.publish_plan, methods=["POST"]),
-            Route(f"{plan}/_deprecate", self.deprecate_plan, methods=["POST"]),
-            Route(f"{plan}/_close", self.close_plan, methods=["POST"]),
             Route("/", self.environment, methods=["GET"]),
             Route("/{rest:path}", self.not_found),
         ]
@@ -126,8 +52,7 @@ class ApimManagement:
             *under(f"{organization}/environments/{{environment}}", environment),
             Route(f"{organization}/environments", self.static),
             Route(f"{organization}/license", self.static),
-            Route(f"{organization}/plugins/policies/oauth2/schema", self.oauth2_schema),
-            Route(f"{organization}/plugins/{{rest:path}}", self.static),
+            Route(f"{organization}/plugins/{{plugin:path}}", self.plugins),
             Route("/{rest:path}", lambda request: empty(500)),
         ]
         v1 = [
@@ -165,16 +90,13 @@ class ApimManagement:
         return answer({"id": new_id(), "name": name, "token": token, "created_at": self.world.now_ms()}, 201)
 
     async def static(self, request: Request) -> Response:
-        """Plugins and the like, as recorded."""
-        path = request.url.path.removeprefix("/management/v2")
+        return answer(recorded("apim-management", request.url.path.removeprefix("/management/v2")))
+
+    async def plugins(self, request: Request) -> Response:
         try:
-            found = recorded("apim-management", path)
+            return answer(described(self.world, request.path_params["plugin"]))
         except StopIteration:
             return await self.not_found(request)
-        return answer(plugins(self.world, path.rsplit("/", 1)[1]) if isinstance(found, list) and "/plugins/" in path else found)
-
-    async def oauth2_schema(self, request: Request) -> Response:
-        return answer(policy_schema(self.world, "oauth2"))
 
     async def not_found(self, request: Request) -> Response:
         raise ApimError(404, "HTTP 404 Not Found")
@@ -190,16 +112,17 @@ class ApimManagement:
             raise ApimError(404, f"Api [{api_id}] cannot be found.", "api.notFound", {"api": api_id})
         return self.world.apis[api_id]
 
-    def _check_paths(self, paths: list[str], own: str | None) -> None:
+    def check_places(self, places: list[tuple[str | None, str]], own: str | None) -> None:
+        """Refuse a path at or under another API's, or above it, on the same host."""
         for other in self.world.apis.values():
-            for taken in other.paths:
-                if other.id != own and any(path.startswith(taken) or taken.startswith(path) for path in paths):
+            for taken_host, taken in other.places if other.id != own else []:
+                if any(host == taken_host and (path.startswith(taken) or taken.startswith(path)) for host, path in places):
                     raise ApimError(400, f"Path [{taken}] already exists", None, {})
 
     async def create_api(self, request: Request) -> Response:
         body = await body_of(request)
         record = ApiRecord(self.world, normalize(body, self.world, creating=True))
-        self._check_paths(record.paths, None)
+        self.check_places(record.places, None)
         self.world.apis[record.id] = record
         return answer(record.wire(empties=True), 201, self.location(request, record.id))
 
@@ -218,7 +141,7 @@ class ApimManagement:
         if not body.get("definitionVersion"):
             raise invalid("updateApi.updateApi")
         definition = normalize(body, self.world, creating=False)
-        self._check_paths(ApiRecord(self.world, definition).paths, record.id)
+        self.check_places(ApiRecord(self.world, definition).places, record.id)
         record.definition = definition
         record.touch()
         return answer(record.wire(owner=True), headers=record.headers)
@@ -263,134 +186,11 @@ class ApimManagement:
     async def verify_paths(self, request: Request) -> Response:
         body = await body_of(request)
         try:
-            self._check_paths([normal_path(entry["path"]) for entry in body["paths"]], body.get("apiId"))
+            places = [(entry.get("host"), normal_path(entry["path"])) for entry in body["paths"]]
+            self.check_places(places, body.get("apiId"))
         except ApimError as error:
             return answer({"ok": False, "reason": error.body["message"]}, 202)
         return answer({"ok": True}, 202)
-
-    async def start(self, request: Request) -> Response:
-        record = self.api_of(request)
-        if record.state == "STARTED":
-            raise ApimError(400, "API is already started")
-        if not record.published:
-            record.deploy("started")
-        if record.deployed is None:
-            record.deploy("started")
-        record.state = "STARTED"
-        record.touch()
-        record.serve()
-        return empty(204, **record.headers)
-
-    async def stop(self, request: Request) -> Response:
-        record = self.api_of(request)
-        if record.state == "STOPPED":
-            raise ApimError(400, "API is already stopped")
-        record.state = "STOPPED"
-        record.touch()
-        record.serve()
-        return empty(204, **record.headers)
-
-    async def deploy(self, request: Request) -> Response:
-        record = self.api_of(request)
-        record.deploy("deployed")
-        record.serve()
-        return empty(202, **record.headers)
-
-    # Plans
-
-    def _plan(self, request: Request) -> tuple[ApiRecord, dict[str, Any]]:
-        record, plan_id = self.api_of(request), request.path_params["plan"]
-        if plan_id not in record.plans:
-            raise ApimError(404, f"Plan [{plan_id}] cannot be found.", "plan.notFound", {"plan": plan_id})
-        return record, record.plans[plan_id]
-
-    async def list_plans(self, request: Request) -> Response:
-        record = self.api_of(request)
-        statuses = request.query_params.get("statuses", "PUBLISHED").split(",")
-        if any(status not in STATUSES for status in statuses):
-            raise ApimError(500, "HTTP 404 Not Found")
-        plans = [plan for plan in record.plans.values() if plan["status"] in statuses]
-        return self.page_of(plans, request)
-
-    async def create_plan(self, request: Request) -> Response:
-        record, body = self.api_of(request), await body_of(request)
-        if not body.get("name"):
-            raise ApimError(500, f"An error occurred while trying to create the plan: {new_id()}", None, {})
-        self._check_security(body["security"])
-        now = iso(self.world.now_ms())
-        fixed = {"id": new_id(), "apiId": record.id, "createdAt": now, "updatedAt": now, "status": "STAGING", "order": 0}
-        plan = {**_plan_fields(body), **fixed, "type": "API", "definitionVersion": "V4"}
-        record.plans[plan["id"]] = plan
-        return answer(plan, 201, self.location(request, plan["id"]))
-
-    def _check_security(self, security: dict[str, Any]) -> None:
-        if security["type"] == "OAUTH2":
-            check_configuration(policy_schema(self.world, "oauth2"), security.get("configuration") or {})
-
-    async def update_plan(self, request: Request) -> Response:
-        """Replaces; the type of security and what was set at creation stay."""
-        record, plan = self._plan(request)
-        body = await body_of(request)
-        body["security"] = {**body.get("security", {}), "type": plan["security"]["type"]}
-        self._check_security(body["security"])
-        kept = {key: plan[key] for key in ("id", "apiId", "createdAt", "status", "order", "type", "definitionVersion")}
-        dates = {key: plan[key] for key in ("publishedAt", "closedAt") if key in plan}
-        fields = _plan_fields({"validation": plan["validation"], **body})
-        record.plans[plan["id"]] = {**fields, **kept, **dates, "updatedAt": iso(self.world.now_ms())}
-        return answer(record.plans[plan["id"]])
-
-    async def publish_plan(self, request: Request) -> Response:
-        record, plan = self._plan(request)
-        self._refuse_status(plan, "CLOSED", "closed")
-        self._refuse_status(plan, "PUBLISHED", "published")
-        if plan["security"]["type"] == "KEY_LESS" and any(p["security"]["type"] == "KEY_LESS" for p in record.published):
-            message = "A key-less plan is already published (or has been deprecated)!"
-            raise ApimError(400, message, "plan.keyless.exists", {"plan": plan["id"]})
-        now = iso(self.world.now_ms())
-        order = 1 + max((p["order"] for p in record.published), default=0)
-        plan.update(status="PUBLISHED", publishedAt=now, updatedAt=now, order=order)
-        return answer(plan)
-
-    async def deprecate_plan(self, request: Request) -> Response:
-        """Not recorded; the status is that of the OpenAPI file."""
-        plan = self._plan(request)[1]
-        plan.update(status="DEPRECATED", updatedAt=iso(self.world.now_ms()))
-        return answer(plan)
-
-    async def close_plan(self, request: Request) -> Response:
-        record, plan = self._plan(request)
-        self._refuse_status(plan, "CLOSED", "closed")
-        now = iso(self.world.now_ms())
-        for other in record.published:
-            if other["order"] > plan["order"] > 0:
-                other["order"] -= 1
-        plan.update(status="CLOSED", closedAt=now, updatedAt=now)
-        return answer(plan)
-
-    def _refuse_status(self, plan: dict[str, Any], status: str, word: str) -> None:
-        if plan["status"] == status:
-            raise ApimError(400, f"Plan {plan['id']} is already {word} !", f"plan.{word}", {"plan": plan["id"]})
-
-    async def delete_plan(self, request: Request) -> Response:
-        record, plan = self._plan(request)
-        if plan["status"] not in ("STAGING", "CLOSED"):
-            raise ApimError(400, f"Plan {plan['id']} is not closed", None, {"plan": plan["id"]})
-        del record.plans[plan["id"]]
-        return empty(204)
-
-
-def _plan_fields(body: dict[str, Any]) -> dict[str, Any]:
-    defaults = {
-        "flows": [],
-        "mode": "STANDARD",
-        "characteristics": [],
-        "commentRequired": False,
-        "excludedGroups": [],
-        "tags": [],
-        "validation": "MANUAL",
-    }
-    given = ("name", "description", "security", "selectionRule", "generalConditions", *defaults)
-    return {**defaults, **{key: copy.deepcopy(body[key]) for key in given if body.get(key) is not None}}
 
 
 class _Guard:

@@ -34,15 +34,21 @@ class Synced:
     def __init__(self, delay: Callable[[], float]):
         self._delay = delay
         self._events: list[tuple[float, Any]] = []
+        self._gaps: list[tuple[float, float]] = []
 
-    def push(self, value: Any) -> None:
-        self._events.append((time.monotonic() + self._delay(), value))
+    def push(self, value: Any, gap: float = 0.0) -> None:
+        """gap: seconds in which the gateway then knows nothing, before it knows the value."""
+        due = time.monotonic() + self._delay()
+        if gap:
+            self._gaps.append((due, due + gap))
+        self._events.append((due + gap, value))
 
     @property
     def current(self) -> Any:
-        """What the gateway knows; None before anything reached it."""
-        seen = [value for due, value in self._events if due <= time.monotonic()]
-        return seen[-1] if seen else None
+        """What the gateway knows; None before anything reached it, and in a gap."""
+        now = time.monotonic()
+        seen = [value for due, value in self._events if due <= now]
+        return seen[-1] if seen and not any(start <= now < end for start, end in self._gaps) else None
 
 
 @dataclass
@@ -85,6 +91,7 @@ class World:
         self.token_names: set[tuple[str, str]] = set()
         self.upstream_secured = False
         self.audits_forbidden = False  # whether AM's user may not read the audit log
+        self.domain_reload = 0.3  # seconds of 404 by AM's gateway, from 4.11 on, after any change of a domain (0.2–0.5 seen)
         self.settings_hidden = False  # whether AM's user may not read a domain's settings
         self.plugins_removed: set[str] = set()  # ids of plugins that this APIM does not have
         self.enterprise = False  # whether it has the plugin mcp-proxy

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.am_resources import AmResources
+from tests.sandbox.apim_api import ApiRecord
 from tests.sandbox.apim_definition import normalize
-from tests.sandbox.apim_management import ApiRecord
 from tests.sandbox.world import World
 
 KEYS = st.sampled_from(["id", "name", "key", "a", "b", "c", "clientSecret", "password", "list"])

@@ -66,12 +66,13 @@ def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str,
 
 
 def _resource_of(entry: Mapping[str, Any]) -> str | None:
-    """The resource in an entry's outcome, a JSON patch as a string."""
+    """The resource in an entry's outcome, a JSON patch as a string; its paths are in upper case from AM 4.11 on."""
     try:
         patch = json.loads((entry.get("outcome") or {}).get("message") or "[]")
     except ValueError:
         return None
-    return next((step.get("value") for step in patch if isinstance(step, dict) and step.get("path") == "/resource"), None)
+    steps = (step for step in patch if isinstance(step, dict))
+    return next((step.get("value") for step in steps if str(step.get("path")).lower() == "/resource"), None)
 
 
 def admit_rules(params: Mapping[str, Any]) -> list[dict[str, Any]]:
