@@ -242,7 +242,7 @@ CASES = {
         [subscription("/a", state="absent"), subscription("/b", state="absent")],
         client_is_gone,
         prepare=[subscription("/a"), subscription("/b")],
-        switches=2,
+        switches=1,
     ),
 }
 
