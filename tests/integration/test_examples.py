@@ -99,7 +99,7 @@ def test_an_example_that_does_not_run_is_found(reader: Reader, language: str, te
 
 def publish_keyless_plan(world: World) -> None:
     Modules(world).run("gravitee_plan", context_path="/weather-mcp", name="Try it", security="key_less")
-    Modules(world).run("gravitee_deployment", context_path="/weather-mcp")
+    Modules(world).run("gravitee_deployment", context_path="/weather-mcp", allow_open=True)
 
 
 def tasks_of(plugin: str) -> list[dict[str, Any]]:

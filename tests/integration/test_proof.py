@@ -88,6 +88,12 @@ def test_it_is_waited_for(modules: Modules) -> None:
         assert gateways == [401, 401]
 
 
+def test_no_time_between_two_calls(modules: Modules) -> None:
+    with balancer([404]) as url:
+        with pytest.raises(ModuleFailed, match="still gets 404, not secured"):
+            wait(modules, url, wait_interval=-1)
+
+
 def test_apim_contradicts(modules: Modules, world: World) -> None:
     """The gateway answers as it should, with what somebody has changed since."""
 

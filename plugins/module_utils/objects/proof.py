@@ -34,7 +34,7 @@ def wait_for(expected: str, params: Mapping[str, Any], options: Options, confirm
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        time.sleep(min(params["wait_interval"], left))
+        time.sleep(max(0.0, min(params["wait_interval"], left)))
     raise Refusal(
         f"wait_timeout: after {params['wait_timeout']} s "
         + (contradiction or f"a call of {url} with no token still gets {_in_words(last)}, not {expected}")
