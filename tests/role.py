@@ -28,7 +28,12 @@ class Role:
         self.done: dict[str, Any] = {}
         self._jinja = NativeEnvironment()
         self._jinja.filters["bool"] = boolean
-        self._jinja.globals["lookup"] = lambda _plugin, what, *names: steps.told(self.done, what, *([names] if names else []))
+        self._jinja.globals["lookup"] = self._lookup
+
+    def _lookup(self, _plugin: str, what: str, *more: str) -> Any:
+        if what in ("changes", "diff"):
+            return steps.told(self.done, what, *([more] if more else []))
+        return getattr(steps, what)(self.v, self.done, *more)
 
     def play(self, entry: str = "main.yml") -> list[str]:
         """Every task in turn; the changes that the role sums up."""
@@ -61,14 +66,14 @@ class Role:
         items = [None] if loop is None else self._value(loop) if isinstance(loop, str) else loop
         results = []
         for item in items:
-            if all(self._value(f"{{{{ {condition} }}}}") for condition in conditions):
+            if all(self._value(f"{{{{ {condition} }}}}", item=item) for condition in conditions):
                 options = getattr(steps, found[1])(self.v, self.done, *([] if item is None else [item])) | (task[module] or {})
                 results.append({**self._run(module.removeprefix("gravitee.mcp."), **options), "item": item})
         name = task.get("register", "").removeprefix(f"{PREFIX}_")
         self.done[name] = {"results": results} if loop is not None else results[0] if results else {}
 
-    def _value(self, template: str) -> Any:
+    def _value(self, template: str, **context: Any) -> Any:
         known = {f"{PREFIX}{name}": getattr(self.v, name) for name in self.v.__dataclass_fields__}
         registered = {f"{PREFIX}_{name}": value for name, value in self.done.items() if name}
         more = {f"{PREFIX}check_mode": False, f"{PREFIX}credentials_file": self.v.credentials_file or ""}
-        return self._jinja.from_string(template).render({**known, **registered, **more})
+        return self._jinja.from_string(template).render({**known, **registered, **more, **context})

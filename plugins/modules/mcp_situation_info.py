@@ -331,6 +331,10 @@ new_secret:
   description: Whether a new secret is needed for either reason.
   returned: success
   type: bool
+secret_in_use:
+  description: Name of the secret that the API holds, where a deployment's label tells it.
+  returned: with O(rotate=true) or O(purpose=rotate)
+  type: str
 plans_of_others:
   description: Names of the plans that let somebody in and that the role does not make.
   returned: success

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
@@ -16,12 +16,13 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Mcp
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import find_domain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import name_in_use
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Deployment, normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 DECISIONS = ("ours", "others", "served", "is_open", "opening", "plans_of_others")
-DECISIONS += ("secret", "secret_lost", "rotating", "new_secret")
+DECISIONS += ("secret", "secret_lost", "rotating", "new_secret", "secret_in_use")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Situation:
 
     api: the API at the context path, whatever its name, with its plans; {} if there is none. server: AM's MCP server of the URL.
     held: what AM says of the client id and secret that the API holds; own: of those that the user gave. Each is accepted,
-    refused, or unknown where AM's gateway was not asked or cannot be.
+    refused, or unknown where AM's gateway was not asked or cannot be. secret_in_use: the name of the secret that the API holds,
+    where the label of a deployment tells it.
     """
 
     variables: Variables
@@ -40,6 +42,7 @@ class Situation:
     server: Mapping[str, Any] = field(default_factory=dict)
     held: str = "unknown"
     own: str = "unknown"
+    secret_in_use: str | None = None
 
     @property
     def ours(self) -> bool:
@@ -127,7 +130,20 @@ def look(v: Variables, apim: Any, am: Any, options: Options) -> Situation:
     plans = tuple(apim.plans(api["id"])) if api.get("definitionVersion") == "V4" else ()
     identifier = v.url.lower()
     server = next((one for one in am.mcp_servers(domain["id"]) if identifier in one["resourceIdentifiers"]), {})
-    return _with_am_asked(Situation(v, domain, api, plans, server), options)
+    seen = _with_am_asked(Situation(v, domain, api, plans, server), options)
+    return replace(seen, secret_in_use=_secret_in_use(seen, apim, am)) if seen.rotating else seen
+
+
+def _secret_in_use(seen: Situation, apim: Any, am: Any) -> str | None:
+    """Each deployment of a new secret is labelled with its name; AM itself does not know which secret is used."""
+    secrets = am.secrets(seen.domain["id"], seen.server["id"]) or []
+    deployments = [(one.label, _secret_of(one, seen.variables.resource_name)) for one in apim.deployments(seen.api["id"], 50)]
+    return name_in_use(deployments, [secret["name"] for secret in secrets])
+
+
+def _secret_of(deployment: Deployment, resource_name: str) -> str | None:
+    resources = deployment.definition.get("resources") or []
+    return next((one["configuration"].get("clientSecret") for one in resources if one["name"] == resource_name), None)
 
 
 def _with_am_asked(seen: Situation, options: Options) -> Situation:
@@ -141,7 +157,7 @@ def _with_am_asked(seen: Situation, options: Options) -> Situation:
     if v.client_secret:
         gateway = Introspection(v.am_gateway_url, seen.domain["path"], options)
         verdicts["own"] = gateway.takes(seen.server["clientId"], v.client_secret, v.verify_timeout)
-    return Situation(v, seen.domain, seen.api, seen.plans, seen.server, **verdicts)
+    return replace(seen, **verdicts)
 
 
 def refuse_what_cannot_be(seen: Situation, trouble: Callable[[str, float], str]) -> None:

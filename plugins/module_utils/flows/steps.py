@@ -111,7 +111,7 @@ def secret(v: Variables, done: Done) -> Options:
         domain=seen["domain"]["id"],
         resource_identifier=v.url,
         state="renewed",
-        in_use=[],
+        in_use=[seen["secret_in_use"]] if seen.get("secret_in_use") else [],
         recreate=v.rotate_recreate if seen["rotating"] else v.recreate_lost_server,
         am_gateway_url=v.am_gateway_url if v.verify else None,
         wait_timeout=float(v.verify_timeout),
@@ -194,6 +194,7 @@ def client(v: Variables, done: Done, name: str) -> Options:
         type=known.get("type") or "native",
         redirect_uris=known.get("redirect_uris"),
         grant_types=known.get("grant_types") or ["authorization_code", "refresh_token"],
+        scopes_mode="add",
         scopes=known.get("scopes") or list(dict.fromkeys(["openid", "offline_access", *v.required_scopes])),
         client_id=known.get("client_id"),
         client_secret=known.get("client_secret"),
@@ -280,6 +281,12 @@ def stop_opened(v: Variables, done: Done) -> Options:
 def left_subscription(v: Variables, done: Done, name: str) -> Options:
     state = "absent" if v.teardown_clients == "delete" else "closed"
     return {**_part(v, done), "plan": v.plan_name, "client_id": _left_id(done, name), "application_name": name, "state": state}
+
+
+def is_unused(_v: Variables, done: Done, name: str) -> bool:
+    """Whether the client has no subscription any more, to any API."""
+    results = (done.get("left_subscriptions") or {}).get("results") or []
+    return not any(one.get("other_subscriptions") for one in results if one.get("item") == name)
 
 
 def left_client(v: Variables, done: Done, name: str) -> Options:

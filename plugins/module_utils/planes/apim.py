@@ -58,6 +58,7 @@ class Deployment:
     created_at: str
     number: str
     definition: dict[str, Any] = field(repr=False)
+    label: str | None = None
 
     @property
     def plans(self) -> list[dict[str, Any]]:
@@ -66,6 +67,12 @@ class Deployment:
     @property
     def title(self) -> str:
         return f"deployment {self.number} of {self.created_at}"
+
+
+def _deployment(event: Mapping[str, Any]) -> Deployment:
+    definition, told = json.loads(json.loads(event["payload"])["definition"]), event.get("properties") or {}
+    number, label = told.get("DEPLOYMENT_NUMBER", ""), told.get("DEPLOYMENT_LABEL")
+    return Deployment(event["id"], event["createdAt"], number, dict(definition), label)
 
 
 class Apim:
@@ -127,14 +134,14 @@ class Apim:
 
     def last_deployment(self, api_id: str) -> Deployment | None:
         """The newest deployment of an API; None if it never was deployed. ApiError for an event in another form."""
+        return next(iter(self.deployments(api_id, 1)), None)
+
+    def deployments(self, api_id: str, most: int) -> list[Deployment]:
+        """The newest deployments of an API, the newest first. ApiError for an event in another form."""
         path = f"{self._apis}/{api_id}/events"
-        found = self.session.get(path, types="PUBLISH_API", page=1, perPage=1)["data"]
-        if not found:
-            return None
+        found = self.session.get(path, types="PUBLISH_API", page=1, perPage=most)["data"]
         try:
-            event, definition = found[0], json.loads(json.loads(found[0]["payload"])["definition"])
-            number = (event.get("properties") or {}).get("DEPLOYMENT_NUMBER", "")
-            return Deployment(event["id"], event["createdAt"], number, dict(definition))
+            return [_deployment(event) for event in found]
         except (KeyError, TypeError, ValueError) as error:
             raise ApiError("GET", path, 200, f"an event whose payload is no definition of a v4 API ({error})") from error
 
