@@ -93,6 +93,13 @@ options:
       - For check mode, where that task has not published it. In a run the plan must be there.
     type: bool
     default: false
+  only_new_api:
+    description:
+      - Whether the plan is made and published only on an API that was never deployed and that never had a plan but keyless ones,
+        none of them closed. For a keyless plan that opens a new API for a test.
+      - Asked once more right before each write, as another run may have secured the API in the meantime.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed

@@ -117,7 +117,11 @@ def test_adopted(modules: Modules) -> None:
     ("given", "sentence"),
     [
         ({"context_path": "/Weather-mcp"}, "AM lower-cases"),
-        ({"context_path": "/weather mcp"}, "blank"),
+        ({"context_path": "/weather mcp"}, "is no context path"),
+        ({"context_path": "https://gateway/weather"}, "is no context path"),
+        ({"context_path": "/a/../b"}, "is no context path"),
+        ({"context_path": "/a//b"}, "is no context path"),
+        ({"context_path": "/weather?x=1"}, "is no context path"),
         ({"target": "weather:9000"}, "no http(s) URL"),
         ({"target": "http://a b/"}, "no http(s) URL"),
         ({"name": "Mine"}, "belongs to the API 'Weather'"),

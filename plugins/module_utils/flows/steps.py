@@ -57,7 +57,7 @@ def api(v: Variables, done: Done) -> Options:
 
 
 def open_plan(v: Variables, done: Done) -> Options:
-    return {**_part(v, done), "security": "key_less"}
+    return {**_part(v, done), "security": "key_less", "only_new_api": True}
 
 
 def open_deployment(v: Variables, done: Done) -> Options:

@@ -4,6 +4,7 @@
 """A v4 HTTP proxy API of APIM."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Ap
 
 PLUGINS = {"PROXY": "http-proxy", "MCP_PROXY": "mcp-proxy"}  # the entrypoint and the endpoint of each type
 READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON
+_PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")
 # A create drops these without a word; a PUT afterwards keeps them.
 DROPPED_AT_CREATION = (
     "resources",
@@ -105,6 +107,12 @@ class EndpointHttp(Wire):
     max_concurrent_connections: int | None = None
 
 
+def is_context_path(path: str) -> bool:
+    """Whether it is a path and nothing else: no URL, no blanks, no dot segments, which gateways take out."""
+    inner = path.strip().strip("/")
+    return bool(_PLAIN.fullmatch(inner)) and not {".", ".."} & set(inner.split("/")) and "//" not in inner
+
+
 def check_mcp_path(path: str) -> None:
     """Refuse a path that no MCP client could get a token for."""
     if path != path.lower():
@@ -130,8 +138,11 @@ class ManagedApi(Managed):
         self.given: dict[str, Any] = {}
 
     def _path(self, path: str) -> str:
-        if any(c.isspace() for c in path.strip()):
-            raise Refusal(f"context_paths: {path!r} has a blank in it. Use letters, digits, '-', '_' and '/'.")
+        if not is_context_path(path):
+            raise Refusal(
+                f"context_paths: {path!r} is no context path. Use letters, digits, '-', '_', '.', '~' and '/', without a scheme, "
+                "a host or segments of dots, as in /weather-mcp."
+            )
         if self.params["mcp_resource"] and self.params["state"] == "present":
             check_mcp_path(path)
         return normal_path(path)

@@ -41,6 +41,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "security_configuration": {"type": "dict", "default": {}},
     "definition": {"type": "dict", "default": {}},
     "will_exist": {"type": "bool", "default": False},
+    "only_new_api": {"type": "bool", "default": False},
 }
 
 
@@ -224,6 +225,7 @@ class ManagedPlan(ApiPart):
 
     def _create(self, body: dict[str, Any]) -> dict[str, Any]:
         """A plan of this name; the older one, should somebody else have made one in the same moment: names are not unique."""
+        self._refuse_if_closed()
         mine = self.apim.create_plan(self._id, body)
         rivals = [plan for plan in self.apim.plans(self._id, ALIVE) if self._is_meant(plan) and plan["name"] == mine["name"]]
         eldest = min(rivals, key=lambda plan: (plan["createdAt"], plan["id"]), default=mine)
@@ -231,7 +233,22 @@ class ManagedPlan(ApiPart):
             self.apim.delete_plan(self._id, mine["id"])
         return eldest
 
+    def _refuse_if_closed(self) -> None:
+        """Asked right before the writing: between the look and now another run may have secured the API."""
+        if not (self.params["only_new_api"] and self.api):
+            return
+        api, plans = self.apim.api(self._id)[0], self.apim.plans(self._id)
+        others = [plan for plan in plans if plan["status"] != "STAGING" and not self._is_open(plan)]
+        if "deployedAt" in api or others:
+            what = "was deployed" if "deployedAt" in api else f"has the plan {others[0]['name']} ({others[0]['status'].lower()})"
+            raise Refusal(f"only_new_api: the API {self.title} {what} since, so it is not opened. Run again.")
+
+    @staticmethod
+    def _is_open(plan: Mapping[str, Any]) -> bool:
+        return bool(plan["security"]["type"] == "KEY_LESS" and plan["status"] != "CLOSED")
+
     def _publish(self, now: dict[str, Any]) -> dict[str, Any]:
+        self._refuse_if_closed()
         try:
             return self._step(self.apim.publish_plan, now)
         except ApiError as error:
