@@ -20,12 +20,10 @@ _TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "dict": 
 
 def option(default: Any = None, **spec: Any) -> Any:
     """A field with what the argument spec says beyond type and default: required, choices, no_log, options …"""
-    made = dataclasses.field(default=None, metadata={"spec": spec, "default": default})
+    metadata = {"spec": spec, "default": default}
     if isinstance(default, (list, dict)):
-        made = dataclasses.field(default_factory=lambda: type(default)(default), metadata=made.metadata)
-    elif default is not None:
-        made = dataclasses.field(default=default, metadata=made.metadata)
-    return made
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def argument_spec(options: type, names: Iterable[str] | None = None, required: bool = True) -> dict[str, dict[str, Any]]:

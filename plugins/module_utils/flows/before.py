@@ -35,7 +35,11 @@ def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
     seen = look(asked, planes.apim, planes.am, servers.options)
     if purpose == "rotate":
         refuse_to_rotate(seen)
-    more = {"secure": _secure, "teardown": _teardown}.get(purpose, lambda *_: {})(seen, planes, servers)
+    more: dict[str, Any] = {}
+    if purpose == "secure":
+        more = _secure(seen, planes, servers)
+    elif purpose == "teardown":
+        more = _teardown(seen, planes)
     if v.credentials_file:
         known_credentials(v.credentials_file)
     return {**seen.facts(), **more}
@@ -53,7 +57,7 @@ def _secure(seen: Situation, planes: Planes, servers: Any) -> dict[str, Any]:
     return {"tools": tools}
 
 
-def _teardown(seen: Situation, planes: Planes, _servers: Any) -> dict[str, Any]:
+def _teardown(seen: Situation, planes: Planes) -> dict[str, Any]:
     """The known clients that AM has, by their client ids, and what stays."""
     clients = _known_clients(seen, planes)
     known = [{"name": name, "client_id": client_id} for name, client_id in clients.items()]

@@ -21,8 +21,8 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import De
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-DECISIONS = ("ours", "others", "served", "is_open", "opening", "plans_of_others")
-DECISIONS += ("secret", "secret_lost", "rotating", "new_secret", "secret_in_use")
+OF_THE_API = ("ours", "others", "served", "is_open", "opening", "plans_of_others")
+OF_THE_SECRET = ("secret", "secret_lost", "rotating", "new_secret", "secret_in_use")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Situation:
             "api_id": self.api.get("id"),
             "api_name": self.api.get("name"),
             "client_id": self.server.get("clientId"),
-            **{name: getattr(self, name) for name in DECISIONS},
+            **{name: getattr(self, name) for name in (*OF_THE_API, *OF_THE_SECRET)},
         }
 
 
@@ -129,7 +129,8 @@ def look(v: Variables, apim: Any, am: Any, options: Options) -> Situation:
     api = apim.api(owner["id"])[0] if owner and owner.get("definitionVersion") == "V4" else owner or {}
     plans = tuple(apim.plans(api["id"])) if api.get("definitionVersion") == "V4" else ()
     identifier = v.url.lower()
-    server = next((one for one in am.mcp_servers(domain["id"]) if identifier in one["resourceIdentifiers"]), {})
+    servers = (one for one in am.mcp_servers(domain["id"]) if identifier in one["resourceIdentifiers"])
+    server: Mapping[str, Any] = next(servers, {})
     seen = _with_am_asked(Situation(v, domain, api, plans, server), options)
     return replace(seen, secret_in_use=_secret_in_use(seen, apim, am)) if seen.rotating else seen
 
@@ -151,13 +152,10 @@ def _with_am_asked(seen: Situation, options: Options) -> Situation:
     v = seen.variables
     if not (v.verify and seen.server):
         return seen
-    verdicts = {}
-    if seen.secret == "good" and not v.client_secret:
-        verdicts["held"] = credentials(seen.stored, options, v.verify_timeout)
     if v.client_secret:
         gateway = Introspection(v.am_gateway_url, seen.domain["path"], options)
-        verdicts["own"] = gateway.takes(seen.server["clientId"], v.client_secret, v.verify_timeout)
-    return replace(seen, **verdicts)
+        return replace(seen, own=gateway.takes(seen.server["clientId"], v.client_secret, v.verify_timeout))
+    return replace(seen, held=credentials(seen.stored, options, v.verify_timeout)) if seen.secret == "good" else seen
 
 
 def refuse_what_cannot_be(seen: Situation, trouble: Callable[[str, float], str]) -> None:

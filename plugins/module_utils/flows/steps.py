@@ -203,7 +203,8 @@ def client(v: Variables, done: Done, name: str) -> Options:
 
 def subscription(v: Variables, done: Done, name: str) -> Options:
     """Of the known client `name`, whose client id the step `clients` told."""
-    made = next((one for one in (done.get("clients") or {}).get("results") or [] if one.get("item") == name), {})
+    results = (done.get("clients") or {}).get("results") or []
+    made: Mapping[str, Any] = next((one for one in results if one.get("item") == name), {})
     return {
         **_part(v, done),
         "plan": v.plan_name,
