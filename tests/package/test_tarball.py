@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -27,7 +28,7 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+            shutil.copy(ROOT / name, source / name, follow_symlinks=False)
     subprocess.run([BIN / "ansible-galaxy", "collection", "build", "--output-path", out, source], check=True, env=_clean(out))
     [built] = out.glob("gravitee-mcp-*.tar.gz")
     return built
