@@ -1,6 +1,9 @@
-# make demo: the main job, on the embedded sandbox. make test: everything that must pass. Both set up what they need below
-# build/, from Python 3.11+, make and git alone.
-PYTHON ?= python3
+# make demo: the main job, on the embedded sandbox. make test-fast: what to run before every commit. make test: everything that
+# must pass. They set up what they need below build/, from Python 3.11+, make and git alone; make test wants the Pythons of
+# tests/matrix.txt, too.
+#
+# The development environment prefers a Python that the newest ansible-core runs on.
+PYTHON ?= $(or $(shell tests/python.sh 3.13 3.12 3.11 3.14),python3)
 BUILD := $(CURDIR)/build
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
@@ -8,6 +11,8 @@ COLLECTION := $(BUILD)/collections/ansible_collections/gravitee/mcp
 # Two workers suit two cores; each has a sandbox of its own.
 WORKERS ?= 2
 PYTEST_ARGS ?=
+# The integration tests that play no playbook.
+FAST = $(shell grep -L Playbooks tests/integration/test_*.py)
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(BUILD)/collections
@@ -16,22 +21,30 @@ export ANSIBLE_LOCALHOST_WARNING := false
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: demo test sandbox lint sanity docs site unit contract integration e2e travel package oldest bench release-check clean environment
+.PHONY: demo test test-fast sandbox lint sanity docs site unit contract integration e2e travel package matrix bench \
+	release-check clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
 
-test: lint docs site sanity unit contract package oldest e2e integration travel
+test: lint docs site sanity unit contract e2e integration travel matrix
+
+# Without playbooks and whole clients: each module, the planes and the sandbox.
+test-fast: environment
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest tests/unit tests/contract -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(FAST) -n $(WORKERS) $(PYTEST_ARGS)
 
 sandbox: environment
 	$(BIN)/python -m tests.sandbox $(SANDBOX_ARGS)
 
 environment: $(VENV)/.installed $(COLLECTION)
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt constraints-dev.txt
+$(VENV)/.installed: requirements.txt requirements-dev.txt constraints-dev.txt tests/matrix.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	core=$$($(BIN)/python tests/matrix.py --newest) && \
+		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt "$$core"
 	touch $@
 
 # The official MCP packages that the clients of tests/e2e are made with: the last version 1 of the Python SDK, and Node's.
@@ -72,14 +85,9 @@ unit contract: environment
 package: environment
 	$(BIN)/python -m pytest tests/package $(PYTEST_ARGS)
 
-# The oldest ansible-core that meta/runtime.yml promises runs the same role.
-oldest: environment $(BUILD)/oldest/.installed
-	GRAVITEE_TEST_ANSIBLE=$(BUILD)/oldest/bin $(BIN)/python -m pytest tests/package $(PYTEST_ARGS)
-
-$(BUILD)/oldest/.installed: requirements.txt Makefile
-	$(PYTHON) -m venv $(BUILD)/oldest
-	$(BUILD)/oldest/bin/pip install --quiet --disable-pip-version-check -r requirements.txt ansible-core==2.17.14
-	touch $@
+# What ansible-core can break, on every version in tests/matrix.txt.
+matrix: environment
+	$(BIN)/python -m tests.matrix -n $(WORKERS) $(PYTEST_ARGS)
 
 integration: environment
 	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --durations=12 $(PYTEST_ARGS)
@@ -98,7 +106,7 @@ bench: environment
 
 # Before a release: the version is that of the newest changelog, no fragment is left over, and the tarball, its documentation, its
 # installed role and ansible-test sanity are fine.
-release-check: lint docs site sanity package oldest
+release-check: lint docs site sanity matrix
 	$(BIN)/python -m tests.release
 
 clean:

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 STATUSES = {"429": 429, "500": 500, "502": 502, "503": 503, "504": 504}
-KINDS = [*STATUSES, "reset before", "reset after", "stall", "cut"]
+# "killed": the run dies when its request was carried out, before the answer: no later request of it arrives.
+KINDS = [*STATUSES, "reset before", "reset after", "stall", "cut", "killed"]
 STALL = 1.0  # s; the tests' timeout is shorter
 
 
@@ -35,7 +36,10 @@ class Faults:
         self.asked.append(what)
         if self.broken and re.search(self.broken, what):
             return "500"
-        return self.kind if next(self._count) == self.number else ""
+        number = next(self._count)
+        if self.kind == "killed" and number > self.number > 0:
+            return "reset before"
+        return self.kind if number == self.number else ""
 
 
 @contextlib.contextmanager
@@ -64,7 +68,7 @@ def proxy(
             response = upstream.getresponse()
             data = response.read()
             upstream.close()
-            if fault == "reset after":
+            if fault in ("reset after", "killed"):
                 return self.reset()
             kept = [(name, value) for name, value in response.getheaders() if name.lower() in KEPT]
             return self.answer(response.status, kept, data, cut=fault == "cut")

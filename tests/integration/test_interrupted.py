@@ -1,4 +1,7 @@
-"""A run that dies after any of its requests is completed by the next, and opens nothing."""
+"""A run that dies after one of its requests is completed by the next, and opens nothing.
+
+Here through ansible-playbook, after some of the requests; after every one of them, module by module, in test_faults.py.
+"""
 from __future__ import annotations
 
 import pytest
@@ -19,9 +22,9 @@ def is_open(world: World) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("flow", "number"), [(flow, number) for flow, count in REQUESTS.items() for number in range(1, count + 1)]
+    ("flow", "number"), [(flow, number) for flow, count in REQUESTS.items() for number in range(2, count + 1, 9)]
 )
-def test_killed_after_any_request(playbooks: Playbooks, world: World, domain: Domain, flow: str, number: int) -> None:
+def test_killed_after_a_request(playbooks: Playbooks, world: World, domain: Domain, flow: str, number: int) -> None:
     """Killed when the request was carried out and its answer not yet sent, as with a machine that loses power."""
     door: list[bool] = []
     world.on_answer = lambda _request: door.append(is_open(world))
