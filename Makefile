@@ -11,6 +11,8 @@ COLLECTION := $(BUILD)/collections/ansible_collections/gravitee/mcp
 # Two workers suit two cores; each has a sandbox of its own.
 WORKERS ?= 2
 PYTEST_ARGS ?=
+# The rooms of plugins/module_utils that mypy checks strictly.
+TYPED := core flows
 # The integration tests that play no playbook.
 FAST = $(shell grep -L Playbooks tests/integration/test_*.py)
 
@@ -66,6 +68,8 @@ $(COLLECTION):
 
 lint: environment
 	$(BIN)/ruff check .
+	cd $(COLLECTION)/../../.. && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+		$(addprefix ansible_collections/gravitee/mcp/plugins/module_utils/,$(TYPED))
 	$(BIN)/ansible-lint
 
 docs: environment
