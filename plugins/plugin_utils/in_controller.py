@@ -60,7 +60,7 @@ _told = multiprocessing.Value("b", False)
 class InControllerAction(NormalAction):
     """The action of a module, `module`: in this process if it may, else as any other module."""
 
-    module: ModuleType
+    module: Any
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         given = None if options.get("wrap_async") else self._given(options.get("task_vars") or {})

@@ -282,9 +282,9 @@ def test_preflight(playbooks: Playbooks, world: World) -> None:
     assert world.writes() == []
     warned = playbooks.run("secure_mcp.yml", "--check", preflight="warn")
     assert warned.code == 0, warned.output
-    assert "WARNING: secure_mcp_target" in warned.output
+    assert "as seen from here, is upstream_secured" in warned.output
     skipped = playbooks.run("secure_mcp.yml", "--check", preflight="skip")
-    assert (skipped.code, "WARNING: secure_mcp_target" in skipped.output) == (0, False)
+    assert (skipped.code, "as seen from here" in skipped.output) == (0, False)
 
 
 def test_a_target_that_the_controller_cannot_reach_is_a_warning(playbooks: Playbooks) -> None:
@@ -298,7 +298,8 @@ def test_a_failed_verification_fails_the_run(playbooks: Playbooks, domain: Domai
     domain.update({**domain.wire, "enabled": False})
     done = playbooks.run(verify_timeout=1)
     assert done.code == 2
-    assert "is misconfigured, not secured: authorization server metadata" in done.failure
+    assert "am_gateway_url: " in done.failure
+    assert "see that the domain mcp-demo is enabled" in done.failure
     assert playbooks.run("verify.yml", verify_timeout=1).code == 2
     domain.update({**domain.wire, "enabled": True})
     assert playbooks.run("verify.yml").code == 0

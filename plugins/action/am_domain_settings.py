@@ -1,1 +1,0 @@
-gravitee_api.py
