@@ -108,7 +108,7 @@ def test_another_server_than_the_expected_one_is_a_fault(servers: Servers) -> No
     assert f"not {servers.bases['named']} as expected" in seen["summary"]
 
 
-@pytest.mark.parametrize("expected", ["https://auth.example.com", "http://127.0.0.1:1", "no URL", "{named}/d/oidc/x", "{named}/e"])
+@pytest.mark.parametrize("expected", ["https://auth.example.com", "http://127.0.0.1", "no URL", "{named}/d/oidc/x", "{named}/e"])
 def test_the_expected_server_is_compared_part_by_part(servers: Servers, expected: str) -> None:
     seen = run(servers, authorization_server=expected.replace("{named}", servers.bases["named"]))
     assert (seen["result"], passwords(servers)) == ("misconfigured", set())
