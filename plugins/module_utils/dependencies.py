@@ -17,13 +17,14 @@ MISSING: list[str] = []
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import MaxRetryError
+    from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+    from urllib3.poolmanager import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.retry import Retry
 except ImportError:
     MISSING.append("requests")
     requests = None
-    HTTPAdapter = Retry = object
-    MaxRetryError = ValueError
+    HTTPAdapter = HTTPConnectionPool = HTTPSConnectionPool = Retry = object
+    HTTPError = MaxRetryError = NewConnectionError = ValueError
 
 try:
     from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -60,7 +61,11 @@ __all__ = [
     "ConfigDict",
     "Field",
     "HTTPAdapter",
+    "HTTPConnectionPool",
+    "HTTPError",
+    "HTTPSConnectionPool",
     "MaxRetryError",
+    "NewConnectionError",
     "Retry",
     "ValidationError",
     "field_validator",

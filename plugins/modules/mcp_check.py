@@ -24,6 +24,20 @@ options:
       - If V(false), O(url) is the MCP server itself, and any demand for authentication is its own.
     type: bool
     default: true
+  attempts:
+    description:
+      - How often to call without a token, each time on a new connection, before the result is V(secured). Behind one address
+        may be several gateways, of which one has not followed the last deployment.
+      - Only with O(gateway=true).
+    type: int
+    default: 3
+  authorization_server:
+    description:
+      - The authorization server that O(url) must name, by its issuer or a base URL of it, such as V(https://auth.example.com).
+        Any other makes O(url) V(misconfigured).
+      - The test user's password, the client's secret and the removal of what was registered go to this server alone. Without this
+        option they go to the host of O(url) alone, as whoever answers at O(url) says which server the metadata names.
+    type: str
   list_tools:
     description: Whether to list the tools of a server that lets anyone in, too.
     type: bool
@@ -56,7 +70,7 @@ options:
     description: What the result should be. Anything else fails the task.
     type: list
     elements: str
-    choices: [open, secured, upstream_secured, unreachable, misconfigured]
+    choices: [open, secured, upstream_secured, unreachable, misconfigured, unknown]
   wait_timeout:
     description:
       - For how many seconds to ask again until the result is one of O(expect); gateways follow a change some seconds later.
@@ -86,6 +100,7 @@ EXAMPLES = r"""
     url: https://gateway.example.com/weather-mcp
     username: test
     password: "{{ lookup('ansible.builtin.env', 'MCP_TEST_PASSWORD') }}"
+    authorization_server: https://auth.example.com
     client_id: "{{ vscode.client_id }}"  # from am_application
     expect: [secured]
 
@@ -99,9 +114,13 @@ EXAMPLES = r"""
 RETURN = r"""
 result:
   description:
-    - V(open), anyone gets in. V(secured), a stranger does not and a client finds its way.
-    - V(upstream_secured), the MCP server behind asks for authentication itself.
-    - V(unreachable), nothing at the URL speaks MCP. V(misconfigured), a step fails.
+    - V(open), anyone gets in; a call without a token is not refused by the gateway, whatever the MCP server makes of it.
+    - V(secured), the gateway itself refuses every call without a token, asked several times on new connections, and MCP clients
+      find the authorization server.
+    - V(upstream_secured), what refuses a call without a token is the MCP server, not the gateway.
+    - V(misconfigured), callers without a token are refused, or get no MCP message, and MCP clients cannot connect.
+    - V(unreachable), nothing answers at the URL; no connection, no API at this path of the gateway, or no MCP server.
+    - V(unknown), it could not be asked, or the answer does not say who gets in.
   returned: success
   type: str
   sample: secured
@@ -145,12 +164,14 @@ url:
   type: str
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import ATTEMPTS, check
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
 
 SPEC = {
     "url": {"type": "str", "required": True},
     "gateway": {"type": "bool", "default": True},
+    "attempts": {"type": "int", "default": ATTEMPTS},
+    "authorization_server": {"type": "str"},
     "list_tools": {"type": "bool", "default": False},
     "token": {"type": "str", "no_log": True},
     "username": {"type": "str"},
@@ -162,7 +183,7 @@ SPEC = {
     "expect": {
         "type": "list",
         "elements": "str",
-        "choices": ["open", "secured", "upstream_secured", "unreachable", "misconfigured"],
+        "choices": ["open", "secured", "upstream_secured", "unreachable", "misconfigured", "unknown"],
     },
     "wait_timeout": {"type": "int", "default": 0},
 }

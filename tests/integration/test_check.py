@@ -150,8 +150,9 @@ def test_a_web_page_is_no_mcp_server(modules: Modules) -> None:
 def test_a_slash_at_the_end_is_told(modules: Modules) -> None:
     with serving(lambda *_request: (307, {"Location": "http://target/mcp"}, b"")) as base:
         seen = modules.run("mcp_check", url=f"{base}/mcp/")
-    assert seen["result"] == "misconfigured"
-    assert "call the URL without the slash at its end" in seen["summary"]
+    assert seen["result"] == "unknown"
+    told = next(step for step in seen["steps"] if step["step"] == "redirect")
+    assert told["got"] == f"HTTP 307 to http://target/mcp: call {base}/mcp instead"
 
 
 def test_a_token_gets_its_tools(modules: Modules, world: World, domain: Domain, url: str, secured: None) -> None:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
@@ -25,7 +26,7 @@ def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) 
     with ThreadPoolExecutor(params["parallel"]) as pool:
 
         def speaks(api: Mapping[str, Any]) -> bool:
-            return _matches(api, pattern) or (params["probe"] and _answers(_target(api), options))
+            return _matches(api, pattern) or (params["probe"] and speaks_mcp(_target(api), options))
 
         found = [api for api, right in zip(apis, pool.map(speaks, apis), strict=True) if right]
         plans = list(pool.map(lambda api: apim.plans(api["id"], (*SERVED, "STAGING")), found))
@@ -44,14 +45,15 @@ def _target(api: Mapping[str, Any]) -> str | None:
     return (endpoints[0].get("configuration") or {}).get("target")
 
 
-def _answers(target: str | None, options: Any) -> bool:
-    """Whether there is an MCP server at the target: it answers initialize as one."""
+def speaks_mcp(target: str | None, options: Any) -> bool:
+    """Whether an MCP server that anyone may call is at the target, as mcp_check would say with gateway=false."""
     if not target:
         return False
-    client = McpClient(target, options, retries=0)
-    answer = client.initialize()
-    client.close()
-    return bool(answer.message and "result" in answer.message)
+    asked = {"url": target, "gateway": False, "list_tools": False, "token": None, "username": None}
+    try:
+        return Check(asked, replace(options, retries=0)).run()["result"] == "open"
+    except Refusal:  # the target is no URL that can be called from here
+        return False
 
 
 def _name(api: Mapping[str, Any]) -> str:

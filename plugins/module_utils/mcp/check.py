@@ -4,24 +4,28 @@
 """How a URL looks to an MCP client that was told nothing else."""
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
+    belongs_to,
+    same_host,
+    same_origin,
+    same_place,
+    same_url,
+    texts,
+)
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import Verdict, judge, why_refused
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-UPSTREAM = (
-    "The MCP server itself asks for authentication. Gravitee's guide works only where it does not: switch that off, or keep "
-    "the server as it is"
-)
+ATTEMPTS = 3  # calls without a token before "secured" is said, unless told otherwise
 
 
 def check(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -40,8 +44,7 @@ def check(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
 class Check:
     """The steps of an MCP client from the first call to the list of tools; run() walks them and sums up.
 
-    Result: open (a stranger gets in), secured (a stranger does not, a client finds its way), upstream_secured (the MCP
-    server behind asks for authentication), unreachable (nothing there speaks MCP), misconfigured (a step fails).
+    The result is a word of verdict.MEANINGS.
     """
 
     def __init__(self, params: Mapping[str, Any], options: Options):
@@ -54,11 +57,13 @@ class Check:
         self.server: Mapping[str, Any] = {}  # the authorization server's metadata
         self.steps: list[dict[str, str]] = []
         self.tools: list[dict[str, str]] = []
+        self.refusal = Answer()
         self.challenge: dict[str, str] = {}  # of the refusal
-        self.client = McpClient(self.url, options)
+        self.answered = self.followed = False
+        self.client = McpClient(self.url, options)  # for documents
 
     def run(self) -> dict[str, Any]:
-        result = self._stranger()
+        result = self._without_token()
         if result == "secured":
             self._metadata()
             if self.params["token"]:
@@ -74,52 +79,60 @@ class Check:
     def _note(self, step: str, asked: str, got: str, verdict: str) -> None:
         self.steps.append({"step": step, "asked": asked, "got": got, "verdict": verdict})
 
-    # A call with no token
+    # Calls without a token
 
-    def _stranger(self) -> str:
-        answer = self.client.initialize()
+    def _without_token(self) -> str:
+        """Asked several times through a gateway: behind one address may be several, and not all may know the last deployment."""
+        seen: list[Verdict] = []
+        for _attempt in range(max(1, self.params.get("attempts") or ATTEMPTS) if self.params["gateway"] else 1):
+            seen.append(self._ask(first=not seen))
+            if seen[-1].result == "open" or not self.answered:
+                break
+        worst = next((one for one in seen if one.result == "open"), seen[0])
+        differ = list(dict.fromkeys(one.got for one in seen))
+        if worst.result != "open" and len({one.result for one in seen}) > 1:
+            said = " and ".join(differ)
+            worst = Verdict("unknown", f"the answers differ: {said}. Have all gateways followed the last deployment?")
         asked = f"POST {self.url} initialize, no token"
-        if answer.status is None:
-            self._note("reachable", asked, answer.trouble, FAILED)
-            return "unreachable"
-        self._note("reachable", asked, f"HTTP {answer.status}", OK)
-        if answer.status in (401, 403):
-            return self._turned_away(asked, answer)
-        if 200 <= answer.status < 300 or answer.message:
-            return self._let_in(asked, answer)
-        return self._neither(asked, answer)
+        times = f", {len(seen)} times on new connections" if worst.result == "secured" else ""
+        self._note("no token", asked, f"{worst.got}{times}", FAILED if worst.fault else OK)
+        if worst.result == "secured":
+            # Without resource_metadata clients look at the well-known places, so that alone is no fault.
+            self._note("challenge", asked, f"WWW-Authenticate: {self.refusal.headers.get('www-authenticate', 'none')}", OK)
+        return worst.result
 
-    def _let_in(self, asked: str, answer: Answer) -> str:
-        name = ((answer.message or {}).get("result") or {}).get("serverInfo", {}).get("name")
-        if answer.message:
-            self._note("no token", asked, f"MCP server {name or ''} answers anyone".replace("  ", " "), OK)
-            if self.params["list_tools"]:
-                self._list_tools(self.client)
-            self.client.close()
-            return "open"
-        self._note("no token", asked, f"HTTP {answer.status} for anyone, but no MCP message: is the URL right?", FAILED)
-        return "open"
+    def _ask(self, first: bool) -> Verdict:
+        client = McpClient(self.url, self.options)
+        answer = client.initialize()
+        if first:
+            self.answered = answer.status is not None
+            got = f"HTTP {answer.status}" if self.answered else answer.trouble
+            self._note("reachable", f"POST {self.url} initialize, no token", got, OK if self.answered else FAILED)
+        if answer.status and 300 <= answer.status < 400:
+            return self._redirected(answer, first)
+        old = answer.status in (400, 404, 405) and not answer.message and client.listens()
+        verdict = judge(answer, self.params["gateway"], old)
+        if verdict.result == "secured" and first:
+            self.refusal, self.challenge = answer, answer.challenge
+        if verdict.result == "open" and answer.message and self.params["list_tools"]:
+            self._list_tools(client)
+        client.close()
+        return verdict
 
-    def _turned_away(self, asked: str, answer: Answer) -> str:
-        got = f"HTTP {answer.status}"
-        if not self.params["gateway"] or not _from_gateway(answer):
-            self._note("no token", asked, f"{got} from the MCP server. {UPSTREAM}", FAILED)
-            return "upstream_secured"
-        self._note("no token", asked, got, OK)
-        # Without resource_metadata clients look at the well-known places, so that alone is no fault.
-        self._note("challenge", asked, f"WWW-Authenticate: {answer.headers.get('www-authenticate', 'none')}", OK)
-        self.challenge = answer.challenge
-        return "secured"
-
-    def _neither(self, asked: str, answer: Answer) -> str:
-        where = answer.headers.get("location")
-        if where:
-            got = f"HTTP {answer.status} to {where}: call the URL without the slash at its end"
-            self._note("no token", asked, got, FAILED)
-            return "misconfigured"
-        remedy = "is the API deployed and started, and the path right?" if answer.status == 404 else "is the MCP server up?"
-        self._note("no token", asked, f"HTTP {answer.status} {answer.text.strip()[:100]}: {remedy}", FAILED)
-        return "unreachable"
+    def _redirected(self, answer: Answer, first: bool) -> Verdict:
+        """Asks once more at another spelling of the same URL, as clients follow there; a redirect leads nowhere else."""
+        where = urljoin(self.url, answer.headers.get("location", ""))
+        got = f"HTTP {answer.status} to {where}"
+        mended = where if same_place(self.url, where) else self.url.rstrip("/")
+        if not self.followed and mended != self.url:
+            self.followed = True
+            self._note("redirect", f"POST {self.url}", f"{got}: call {mended} instead", WARNING)
+            self.url = self.resource = mended
+            return self._ask(first)
+        if self.params["gateway"]:
+            why = "does a login page in front of the gateway answer, or the MCP server behind it? See the target's URL"
+            return Verdict("unknown", f"{got}: {why}")
+        return Verdict("misconfigured", f"{got}: give that URL if the MCP server is there")
 
     # What a client finds from there
 
@@ -128,15 +141,19 @@ class Check:
         if document is None:
             return
         resource = self.resource = str(document.get("resource", ""))
-        if resource.rstrip("/") != self.url.rstrip("/"):
+        if not same_url(resource, self.url):
             got = f"resource is {resource!r}, but clients call {self.url}: does a proxy hide the host from the gateway?"
             self._note("resource", "the metadata's resource", got, FAILED)
         self._scopes(document)
-        servers = document.get("authorization_servers") or []
+        servers, asked = texts(document.get("authorization_servers")), "the metadata's authorization_servers"
+        expected = self.params.get("authorization_server")
         if not servers:
-            self._note("authorization server", "the metadata's authorization_servers", "none named", FAILED)
-            return
-        self._authorization_server(str(servers[0]))
+            self._note("authorization server", asked, "none named", FAILED)
+        elif expected and not belongs_to(servers[0], expected):
+            got = f"{servers[0]}, not {expected} as expected (authorization_server, am_resource server_url)"
+            self._note("authorization server", asked, got, FAILED)
+        else:
+            self._authorization_server(servers[0])
 
     def _protected_resource(self) -> dict[str, Any] | None:
         """The document at the first place where clients look; every place is reported (RFC 9728, MCP 2025-06-18)."""
@@ -182,7 +199,7 @@ class Check:
 
     def _scopes(self, document: Mapping[str, Any]) -> None:
         """What clients are told to ask for: by the challenge, which they prefer, or by the metadata."""
-        told = self.challenge.get("scope", "").split() or [str(scope) for scope in document.get("scopes_supported") or []]
+        told = self.challenge.get("scope", "").split() or texts(document.get("scopes_supported"))
         none = (
             "none named: the official Python SDK 2 then asks for an empty one, and AM answers invalid_scope (gravitee_plan "
             "required_scopes, gravitee_api challenge)"
@@ -190,7 +207,11 @@ class Check:
         self._note("scopes", "the challenge and the metadata", " ".join(told) or none, OK if told else WARNING)
 
     def _authorization_server(self, issuer: str) -> None:
-        parts = urlsplit(issuer)
+        try:
+            parts = urlsplit(web_url(issuer))
+        except ValueError as error:
+            self._note("authorization server", "the metadata's authorization_servers", str(error), FAILED)
+            return
         base, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         places = (
             f"{base}/.well-known/oauth-authorization-server{path}",
@@ -212,7 +233,7 @@ class Check:
     def _judge(self, metadata: Mapping[str, Any], issuer: str) -> None:
         if metadata["issuer"] != issuer:
             self._note("issuer", "the metadata's issuer", f"{metadata['issuer']}, not {issuer}", FAILED)
-        methods = metadata.get("code_challenge_methods_supported") or []
+        methods = texts(metadata.get("code_challenge_methods_supported"))
         verdict = OK if "S256" in methods else FAILED
         self._note("PKCE", "code_challenge_methods_supported", ", ".join(methods) or "none", verdict)
         endpoint = metadata.get("registration_endpoint")
@@ -223,7 +244,7 @@ class Check:
 
     def _earn_token(self) -> None:
         """Register, log in as the test user, get a token, call with it; then remove what was registered."""
-        journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK))
+        journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK), self._trusted)
         try:
             self._with_token(journey.token(self.resource))
         except Stopped as error:
@@ -232,12 +253,20 @@ class Check:
         if left:
             self._note("clean up", "the client's registration", left, WARNING)
 
+    def _trusted(self, url: str) -> bool:
+        """Whether the test user's password may go there: to the server that was named, or else to the host that was named in url.
+
+        Whoever answers with a 401 chooses what the metadata says, so its word alone is never enough.
+        """
+        expected = self.params.get("authorization_server")
+        return same_origin(url, expected) if expected else same_host(self.url, url)
+
     def _with_token(self, token: str) -> None:
         client = McpClient(self.url, self.options, token)
         answer = client.initialize()
         asked = f"POST {self.url} initialize, with the token"
         if not (answer.status and 200 <= answer.status < 300 and answer.message):
-            self._note("call", asked, _why_refused(answer, _client_of(token)), FAILED)
+            self._note("call", asked, why_refused(answer, token), FAILED)
             return
         self._note("call", asked, f"HTTP {answer.status}", OK)
         self._list_tools(client)
@@ -248,35 +277,5 @@ class Check:
         if tools is None:
             self._note("tools", "tools/list", problem, FAILED)
             return
-        self.tools = [{"name": tool["name"], "description": tool.get("description") or ""} for tool in tools]
+        self.tools = [{"name": tool["name"], "description": str(tool.get("description") or "")} for tool in tools]
         self._note("tools", "tools/list", ", ".join(tool["name"] for tool in tools) or "none", OK)
-
-
-def _from_gateway(answer: Answer) -> bool:
-    """Whether Gravitee's gateway said this itself, and not the server behind it."""
-    metadata = answer.challenge.get("resource_metadata", "")
-    return "http_status_code" in answer.body or answer.text.strip() == "Unauthorized" or WELL_KNOWN in metadata
-
-
-def _client_of(token: str) -> str:
-    """The client id in a JWT, unverified; for messages only."""
-    try:
-        payload = token.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["client_id"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return "of this token"
-
-
-def _why_refused(answer: Answer, client: str) -> str:
-    if answer.status == 401:
-        return (
-            f"HTTP 401: token accepted by AM, refused by the gateway: client {client} has no subscription to the OAuth2 plan: "
-            "use gravitee_subscription (if it has one, the token is expired or of another server)"
-        )
-    if answer.status == 403:
-        return "HTTP 403: the token lacks a scope that the plan requires (gravitee_plan required_scopes)"
-    if answer.status == 503:
-        return "HTTP 503: the gateway cannot ask AM; are client id and secret of the AM resource right (am_resource)?"
-    if answer.status == 504:
-        return "HTTP 504: the MCP server takes longer than the endpoint's read timeout (gravitee_api read_timeout)"
-    return f"HTTP {answer.status}" if answer.status else answer.trouble

@@ -10,22 +10,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPError, NewConnectionError, requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import (
+    ENCODINGS,
+    LimitedAdapter,
+    pieces,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
     Options,
     http_session,
-    json_of,
     request,
     unreachable,
 )
 
 PROTOCOL_VERSION = "2025-06-18"
+_VERSION = re.compile(r"[\w.-]{1,40}")
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that is last may have its LF still to come
 _CHALLENGE_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 
 
 @dataclass
 class Answer:
-    """What came back. status is None when nothing did; trouble says why. message is the JSON-RPC message, if any."""
+    """What came back. status is None when nothing did; trouble says why, also why a body could not be read.
+
+    message is the JSON-RPC message, if any. absent: nobody takes connections there.
+    """
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -33,6 +42,12 @@ class Answer:
     message: dict[str, Any] | None = None
     text: str = ""
     trouble: str = ""
+    absent: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The media type, without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def challenge(self) -> dict[str, str]:
@@ -48,8 +63,9 @@ class McpClient:
 
     def __init__(self, url: str, options: Options, token: str | None = None, retries: int | None = None):
         self.url, self.options, self._token = url, options, token
-        self._http = http_session(options, retries)
+        self._http = http_session(options, retries, adapter=LimitedAdapter)
         self._session_id: str | None = None
+        self._version: str | None = None  # the one that the server chose
 
     def initialize(self) -> Answer:
         """The first request of every MCP client."""
@@ -57,6 +73,9 @@ class McpClient:
         params = {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client}
         answer = self._post({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
         self._session_id = answer.headers.get("mcp-session-id")
+        result = (answer.message or {}).get("result")
+        chosen = result.get("protocolVersion") if isinstance(result, dict) else None
+        self._version = chosen if isinstance(chosen, str) and _VERSION.fullmatch(chosen) else None
         return answer
 
     def tools(self) -> tuple[list[dict[str, Any]] | None, str]:
@@ -69,7 +88,9 @@ class McpClient:
             result = (answer.message or {}).get("result")
             if not isinstance(result, dict):
                 return None, f"HTTP {answer.status}, no list" if answer.status else answer.trouble
-            tools += [tool for tool in result.get("tools") or [] if isinstance(tool, dict) and "name" in tool]
+            listed = result.get("tools")
+            listed = listed if isinstance(listed, list) else []
+            tools += [tool for tool in listed if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
             if not result.get("nextCursor"):
                 return tools, ""
             cursor = {"cursor": result["nextCursor"]}
@@ -77,7 +98,13 @@ class McpClient:
 
     def get(self, url: str) -> Answer:
         """A document, asked for as a client does: with no token."""
-        return self._send("GET", url, {"Accept": "application/json"}, None)
+        return self._send("GET", url, {"Accept": "application/json", "Accept-Encoding": ENCODINGS}, None)
+
+    def listens(self) -> bool:
+        """Whether the URL is the event stream of a server of the old transport, HTTP+SSE (MCP 2024-11-05): GET, then POST."""
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": ENCODINGS}
+        answer = self._send("GET", self.url, headers, None, body=False)
+        return answer.status == 200 and answer.kind == "text/event-stream"
 
     def close(self) -> None:
         """End the session on the server, if it opened one."""
@@ -86,47 +113,85 @@ class McpClient:
             self._session_id = None
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json, text/event-stream"}
+        headers = {"Accept": "application/json, text/event-stream", "Accept-Encoding": ENCODINGS}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if self._session_id:
-            headers |= {"Mcp-Session-Id": self._session_id, "MCP-Protocol-Version": PROTOCOL_VERSION}
+            headers["Mcp-Session-Id"] = self._session_id
+        if self._version:
+            headers["MCP-Protocol-Version"] = self._version
         return headers
 
     def _post(self, message: dict[str, Any]) -> Answer:
         return self._send("POST", self.url, self._headers(), message)
 
-    def _send(self, method: str, url: str, headers: dict[str, str], message: dict[str, Any] | None) -> Answer:
+    def _send(
+        self, method: str, url: str, headers: dict[str, str], message: dict[str, Any] | None, body: bool = True
+    ) -> Answer:
         try:
             with request(self._http, self.options, method, url, json=message, headers=headers, stream=True) as response:
-                return _read(response, (message or {}).get("id"))
-        except (requests.RequestException, OSError) as error:
-            return Answer(trouble=unreachable(error))
+                answer = Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+                if body:
+                    _read(answer, response, (message or {}).get("id"), self.options.timeout)
+                return answer
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:  # ValueError: no URL at all
+            return Answer(trouble=unreachable(error), absent=_absent(error))
 
 
-def _read(response: Any, awaited: int | None) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    answer = Answer(response.status_code, headers)
-    if headers.get("content-type", "").startswith("text/event-stream"):
-        if awaited is not None:
-            answer.message = next((event for event in _events(response) if event.get("id") == awaited), None)
-        return answer
-    answer.body = json_of(response)
-    answer.text = response.text[:300]
+def _absent(error: Exception) -> bool:
+    """Whether there was no connection at all; a failure later, or of TLS, says nothing of what others get there."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def _read(answer: Answer, response: Any, awaited: int | None, seconds: float) -> None:
+    """The body, as far as it is of use. What is wrong with it is told in `trouble`."""
+    streamed = answer.kind == "text/event-stream"
+    try:
+        parts = pieces(response, seconds, at_once=streamed)
+        if streamed:
+            if awaited is not None:
+                answer.message = next((event for event in _events(parts) if event.get("id") == awaited), None)
+            return
+        content = b"".join(parts)
+    except (requests.RequestException, OSError) as error:
+        answer.trouble = unreachable(error)
+        return
+    answer.text = content[:300].decode("utf-8", "replace")
+    answer.body = _object(content)
     if answer.body.get("jsonrpc") == "2.0":
         answer.message = answer.body
-    return answer
 
 
-def _events(response: Any) -> Iterator[dict[str, Any]]:
-    """The JSON messages of an event stream (one data field each, as MCP servers send them)."""
-    # As it comes where its parts have a length; else byte by byte, as more than one could be waited for in vain.
-    known = response.raw.chunked or "content-length" in response.headers
-    for line in response.iter_lines(chunk_size=None if known else 1):
+def _object(text: bytes) -> dict[str, Any]:
+    """A JSON object, {} for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _events(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """The JSON objects of an event stream. An event is its data lines, joined, up to an empty line or the end."""
+    data: list[bytes] = []
+    for line in _lines(parts):
         if line.startswith(b"data:"):
-            try:
-                event = json.loads(line[5:])
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(event, dict):
+            data.append(line[5:].removeprefix(b" "))
+        elif not line and data:
+            event = _object(b"\n".join(data))
+            data = []
+            if event:
                 yield event
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines without their ends (CR, LF or both); an empty one at the end, as a stream may end without it."""
+    rest = bytearray()
+    for part in parts:
+        rest += part
+        if b"\n" in part or b"\r" in part:
+            *whole, last = _LINE_END.split(bytes(rest))
+            rest = bytearray(last)
+            yield from whole
+    yield from (bytes(rest), b"")

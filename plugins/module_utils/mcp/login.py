@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import LimitedAdapter, whole
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
     Options,
     http_session,
@@ -25,6 +26,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport impo
 
 REDIRECT_URI = "http://127.0.0.1:33418/"  # VS Code's; nothing needs to listen there
 CLIENT_NAME = "gravitee.mcp mcp_check"
+NOT_TRUSTED = (
+    "nothing was sent there: it is not the authorization server that this check was told to expect. Name that server in "
+    "authorization_server; without it only the host of url is trusted with a password"
+)
 # What AM says when it refuses, and the setting that mends it.
 REMEDIES = {
     "registration_forbidden": "dynamic registration is off in the domain: am_domain_settings with mcp_clients=true",
@@ -76,12 +81,20 @@ class _Forms(HTMLParser):
 class Journey:
     """Registers (or takes the client given), logs the user in, and gets a token for `resource`.
 
+    trusted(url) says where requests of this journey may go; to any other address nothing is sent, the clean-up neither.
     note(step, asked, got) is told each step that went well; Stopped says which did not. Never repeats a secret.
     """
 
-    def __init__(self, params: Mapping[str, Any], options: Options, metadata: Mapping[str, Any], note: Callable[..., None]):
-        self.params, self.options, self.metadata, self.note = params, options, metadata, note
-        self.http = http_session(options, cookies=True)
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        options: Options,
+        metadata: Mapping[str, Any],
+        note: Callable[..., None],
+        trusted: Callable[[str], bool],
+    ):
+        self.params, self.options, self.metadata, self.note, self.trusted = params, options, metadata, note, trusted
+        self.http = http_session(options, cookies=True, adapter=LimitedAdapter)
         self.client: dict[str, Any] = {"client_id": params["client_id"], "client_secret": params["client_secret"]}
         self.redirect_uri = params["redirect_uri"] or REDIRECT_URI
 
@@ -95,7 +108,7 @@ class Journey:
     def _register(self) -> None:
         endpoint = self.metadata.get("registration_endpoint")
         asked = f"POST {endpoint}"
-        if not endpoint:
+        if not isinstance(endpoint, str):
             raise Stopped("register", "registration_endpoint", "there is none: give client_id of a client that AM knows")
         body = {
             "client_name": CLIENT_NAME,
@@ -112,6 +125,8 @@ class Journey:
         if response.status_code != 201:
             raise Stopped("register", asked, _refusal(response))
         self.client = json_of(response)
+        if not isinstance(self.client.get("client_id"), str):
+            raise Stopped("register", asked, "HTTP 201 without a client_id")
         self.note("register", asked, f"client {self.client['client_id']}, scope {self.client.get('scope') or 'none'}")
 
     def _log_in(self, resource: str, verifier: str) -> dict[str, str]:
@@ -128,7 +143,7 @@ class Journey:
             "state": secrets.token_urlsafe(16),
             "resource": resource,
         }
-        endpoint = self.metadata["authorization_endpoint"]
+        endpoint = self._endpoint("authorization_endpoint")
         asked = f"GET {endpoint} for {resource}, scope {scope}"
         page = self._follow("authorize", self._send("authorize", "GET", endpoint, params=query))
         if not self._is_back(page):
@@ -152,7 +167,7 @@ class Journey:
         return answer
 
     def _exchange(self, answer: Mapping[str, str], resource: str, verifier: str) -> str:
-        endpoint = self.metadata["token_endpoint"]
+        endpoint = self._endpoint("token_endpoint")
         form = {
             "grant_type": "authorization_code",
             "code": answer.get("code", ""),
@@ -173,7 +188,7 @@ class Journey:
     def clean_up(self) -> str | None:
         """Removes what was registered here (RFC 7592); a sentence if that did not work."""
         uri, key = self.client.get("registration_client_uri"), self.client.get("registration_access_token")
-        if not uri:
+        if not isinstance(uri, str):
             return None
         try:
             response = self._send("clean up", "DELETE", uri, headers={"Authorization": f"Bearer {key}"})
@@ -201,11 +216,21 @@ class Journey:
         action = urljoin(page.url, form.action or page.url)
         return self._follow(step, self._send(step, "POST", action, data={**form.fields, **filled}))
 
+    def _endpoint(self, name: str) -> str:
+        endpoint = self.metadata.get(name)
+        if not isinstance(endpoint, str):
+            raise Stopped("authorization server metadata", name, "there is none")
+        return endpoint
+
     def _send(self, step: str, method: str, url: str, auth: Any = None, **more: Any) -> Any:
+        asked = f"{method} {url.partition('?')[0]}"
+        if not self.trusted(url):
+            raise Stopped(step, asked, NOT_TRUSTED)
         try:
-            return request(self.http, self.options, method, url, auth, **more)
+            with request(self.http, self.options, method, url, auth, stream=True, **more) as response:
+                return whole(response, self.options.timeout)
         except (requests.RequestException, OSError) as error:
-            raise Stopped(step, f"{method} {url.partition('?')[0]}", unreachable(error)) from error
+            raise Stopped(step, asked, unreachable(error)) from error
 
 
 def _form(page: Any) -> Form | None:

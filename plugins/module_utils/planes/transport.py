@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
     Retry,
     requests,
 )
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import Overrun
 
 WORTH_RETRYING = (429, 502, 503, 504)
 
@@ -77,7 +78,9 @@ class Patience(Retry):
         return following
 
 
-def http_session(options: Options, retries: int | None = None, cookies: bool = False) -> Any:
+def http_session(
+    options: Options, retries: int | None = None, cookies: bool = False, adapter: Any = HTTPAdapter
+) -> Any:
     """A requests.Session that keeps no cookies, unless told so, and repeats only what may be repeated.
 
     Connections that never came about are tried again for any method; lost answers and busy servers only for GET.
@@ -98,7 +101,7 @@ def http_session(options: Options, retries: int | None = None, cookies: bool = F
     )
     retry.limit, retry.told = options.retry_deadline, options.retried
     for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=64))
+        session.mount(scheme, adapter(max_retries=retry, pool_maxsize=64))
     return session
 
 
@@ -122,6 +125,8 @@ def request(http: Any, options: Options, method: str, url: str, sign: Any = None
 def unreachable(error: Exception) -> str:
     """One sentence for what kept a request from being answered."""
     text = str(error)
+    if isinstance(error, Overrun):
+        return text
     if isinstance(error, requests.exceptions.SSLError):
         return f"failed in TLS: {_last_reason(text)}. Give ca_path for a private CA; validate_certs=false trusts anyone"
     if isinstance(error, requests.exceptions.ProxyError):
