@@ -17,13 +17,13 @@ MISSING: list[str] = []
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import MaxRetryError
+    from urllib3.exceptions import HTTPError, MaxRetryError
     from urllib3.util.retry import Retry
 except ImportError:
     MISSING.append("requests")
     requests = None
     HTTPAdapter = Retry = object
-    MaxRetryError = ValueError
+    HTTPError = MaxRetryError = ValueError
 
 try:
     from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -60,6 +60,7 @@ __all__ = [
     "ConfigDict",
     "Field",
     "HTTPAdapter",
+    "HTTPError",
     "MaxRetryError",
     "Retry",
     "ValidationError",

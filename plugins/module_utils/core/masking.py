@@ -63,7 +63,7 @@ def secrets_in(value: Any, within: str = "") -> Iterator[str]:
 
 def without(secrets: Iterable[str], text: str) -> str:
     """A text with these secrets masked, the longest first."""
-    for secret in sorted({secret for secret in secrets if secret and len(secret) > 3}, key=len, reverse=True):
+    for secret in sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
