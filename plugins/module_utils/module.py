@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import SHORTEST, mask, mask_text, secrets_in, without
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
@@ -46,13 +47,17 @@ CONNECTION = {
 }
 
 
+SENTENCES = ("msg", "exception", "changes", "waiting")  # the keys of a result that hold words of this collection
+
+
 class Servers:
     """The planes as the parameters name them, each asked for only when it is needed."""
 
     def __init__(self, params: Mapping[str, Any]):
         self.params = params
         self.warnings: list[str] = []
-        self.options = Options(**{option.name: params[option.name] for option in fields(Options) if option.name in params})
+        given = {option.name for option in fields(Options)} & CONNECTION.keys() & params.keys()
+        self.options = Options(**{name: params[name] for name in given})
 
     @property
     def retried(self) -> dict[str, list[str]]:
@@ -75,65 +80,112 @@ class Servers:
         return credentials
 
 
-def _module(spec: Mapping[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
-    module = AnsibleModule(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
-    if dependencies.MISSING:
-        module.fail_json(msg=dependencies.sentence(), missing_packages=dependencies.MISSING)
-    return module
+class Module(AnsibleModule):
+    """AnsibleModule whose parameters are without blanks around credentials, and whose outputs are without secrets."""
+
+    def __init__(self, spec: Mapping[str, Any], rules: Mapping[str, Any]):
+        super().__init__(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
+        self._keep_secrets()
+        if dependencies.MISSING:
+            self.fail_json(msg=dependencies.sentence(), missing_packages=dependencies.MISSING)
+        self.servers = Servers(self.params)
+
+    def _log_invocation(self) -> None:
+        """AnsibleModule writes the parameters to the system's log while it is being made."""
+        self._keep_secrets()
+        super()._log_invocation()
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Also for parameters that AnsibleModule itself refuses while it is being made."""
+        self._keep_secrets()
+        super().fail_json(msg, **{"invocation": self._invocation, **result})
+
+    @property
+    def _invocation(self) -> dict[str, Any]:
+        return {"module_args": mask(self.params)}
+
+    def _keep_secrets(self) -> None:
+        """Credentials are what is sent, so that this is what Ansible masks; what is a secret by its place joins them."""
+        self.no_log_values.update(_stripped(self.argument_spec, self.params))
+        self._hide(secrets_in(self.params))
+
+    def _hide(self, secrets: Iterable[str]) -> None:
+        self.no_log_values.update(secret for secret in secrets if len(secret) >= SHORTEST)
+
+    def finish(self, result: Mapping[str, Any], warnings: Iterable[str] = ()) -> None:
+        """End the task. What a server's secrets are is hidden in every sentence.
+
+        They are not registered with Ansible: whoever writes an API's property named like a secret could make it hide the ids and
+        URLs of others, which the next tasks need. In data, secrets are masked by their place.
+        """
+        for warning in dict.fromkeys([*self.servers.warnings, *warnings]):
+            self.warn(self._as_sentence(warning))
+        sentences = {name: self._as_sentence(result[name]) for name in SENTENCES if name in result}
+        result = {**result, **sentences, **self.servers.retried, "invocation": self._invocation}
+        if result.get("failed"):
+            self.fail_json(**result)
+        self.exit_json(**result)
+
+    def _as_sentence(self, said: Any) -> Any:
+        if isinstance(said, list):
+            return [self._as_sentence(sentence) for sentence in said]
+        return without(self.servers.options.found_secrets, mask_text(str(said)))
+
+    @contextlib.contextmanager
+    def sentences(self) -> Iterator[None]:
+        """Whatever goes wrong ends the task with one sentence."""
+        try:
+            yield
+        except (ApiError, Refusal) as error:
+            self.finish({"failed": True, "msg": " ".join(str(error).split()), **_details(error)})
+        except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            expected = f"A server answered in a form that is not expected here ({said})."
+            sentence = f"{expected} Is the URL right, and the version supported?"
+            self.finish({"failed": True, "msg": sentence, "exception": traceback.format_exc()})
 
 
-@contextlib.contextmanager
-def _sentences(module: AnsibleModule, servers: Servers) -> Iterator[None]:
-    """Whatever goes wrong ends the task with one sentence."""
-    try:
-        yield
-    except (ApiError, Refusal) as error:
-        module.fail_json(msg=" ".join(str(error).split()), **_details(error), **servers.retried)
-    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        sentence = f"A server answered in a form that is not expected here ({said}). Is the URL right, and the version supported?"
-        module.fail_json(msg=sentence, exception=traceback.format_exc(), **servers.retried)
+def _stripped(spec: Mapping[str, Any], params: Any) -> Iterator[str]:
+    """Take the blanks and line breaks away from around credentials, as vault files end with one; the credentials."""
+    for name, option in spec.items():
+        value = params.get(name)
+        if isinstance(value, str) and (option.get("no_log") or name.endswith("username")):
+            params[name] = value.strip()
+            if option.get("no_log") and params[name]:
+                yield params[name]
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict) and option.get("options"):
+                yield from _stripped(option["options"], part)
 
 
 def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]], Managed], **rules: Any) -> None:
     """Bring one object to its desired state, or in check mode say what that would take."""
-    module = _module(spec, rules)
-    servers = Servers(module.params)
-    with _sentences(module, servers):
-        thing = managed(servers, module.params)
+    module = Module(spec, rules)
+    with module.sentences():
+        thing = managed(module.servers, module.params)
         result = thing.carry_out(apply=not module.check_mode)
-    _warn(module, [*servers.warnings, *thing.warnings])
-    module.exit_json(**result, **servers.retried)
+    module.finish(result, thing.warnings)
 
 
 def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:
     """Return what `reader` finds; nothing changes."""
-    module = _module(spec, rules)
-    servers = Servers(module.params)
-    with _sentences(module, servers):
-        result = reader(servers, module.params)
-    _warn(module, servers.warnings)
-    module.exit_json(changed=False, **result, **servers.retried)
+    module = Module(spec, rules)
+    with module.sentences():
+        result = reader(module.servers, module.params)
+    module.finish({"changed": False, **result})
 
 
 def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Servers, bool], dict[str, Any]]) -> None:
     """Reconcile many objects; those that were refused make the task fail, after all others are done."""
-    module = _module(spec, {})
-    servers = Servers(module.params)
-    with _sentences(module, servers):
-        result = {**reconcile(module.params, servers, not module.check_mode), **servers.retried}
-    _warn(module, servers.warnings)
-    diff = [part for server in result["servers"] for part in server["diff"]]
+    module = Module(spec, {})
+    with module.sentences():
+        result = reconcile(module.params, module.servers, not module.check_mode)
+    result["diff"] = [part for server in result["servers"] for part in server["diff"]]
     if result["failed_servers"]:
         first = next(server for server in result["servers"] if server["failed"])
         count = f"{len(result['failed_servers'])} of {len(result['servers'])} servers"
-        module.fail_json(msg=f"{count} were refused, the first: {first['name']}: {first['msg']}", diff=diff, **result)
-    module.exit_json(diff=diff, **result)
-
-
-def _warn(module: AnsibleModule, warnings: list[str]) -> None:
-    for warning in dict.fromkeys(warnings):
-        module.warn(warning)
+        result |= {"failed": True, "msg": f"{count} were refused, the first: {first['name']}: {first['msg']}"}
+    module.finish(result)
 
 
 def _details(error: Exception) -> dict[str, Any]:

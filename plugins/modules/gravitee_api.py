@@ -105,6 +105,9 @@ options:
       - Anything else of the API object, with the names of APIM's management API (C(flows), C(properties), C(analytics) …).
       - It is merged in. Lists are replaced, but items keep what the server filled in, told by id, key, name or path.
       - The parameters above win over it.
+      - A property with C(encryptable=true) is encrypted once. APIM shows its cipher text only, so a value that is given later is
+        not compared and not sent; a warning says so. Remove the property first to set it anew. C(encrypted=true) means the same,
+        as APIM would keep a plain value that is sent so.
     type: dict
     default: {}
   replace:

@@ -38,12 +38,14 @@ def credentials(modules: Modules, **given: Any) -> str:
 
 def test_what_am_says_of_them(modules: Modules, resource: dict[str, Any]) -> None:
     assert credentials(modules) == "accepted"
-    modules.run("am_resource", **{**resource, "client_secret": "another"})
-    assert credentials(modules) == "refused"
+    for another in ("another", "\u20ac"):
+        modules.run("am_resource", **{**resource, "client_secret": another})
+        assert credentials(modules) == "refused"
 
 
 @pytest.mark.parametrize(
-    "elsewhere", [{"server_url": "http://127.0.0.1:9"}, {"security_domain": "no-such-domain"}, {"client_secret": "\u20ac"}]
+    "elsewhere",
+    [{"server_url": "http://127.0.0.1:9"}, {"security_domain": "no-such-domain"}, {"security_domain": "mcp-demo?x=/"}],
 )
 def test_where_it_cannot_be_asked_nothing_is_known(modules: Modules, resource: dict[str, Any], elsewhere: dict[str, str]) -> None:
     modules.run("am_resource", **{**resource, **elsewhere})

@@ -177,3 +177,31 @@ def test_an_mcp_server_is_planned_once(first: dict, second: dict) -> None:
     for wanted in ({**start, **first}, second):
         ManagedMcpServer(am, Given(**fixed, **wanted)).plan().apply()
         assert ManagedMcpServer(am, Given(**fixed, **wanted)).plan().changes == []
+
+
+SECRET_PROPERTIES = st.lists(
+    st.fixed_dictionaries(
+        {"key": NAMES, "value": st.sampled_from(["plain-text-a", "plain-text-b"])},
+        optional={"encryptable": st.booleans(), "encrypted": st.booleans()},
+    ),
+    unique_by=lambda entry: entry["key"],
+    max_size=3,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SECRET_PROPERTIES, SECRET_PROPERTIES)
+def test_a_property_is_encrypted_once_and_never_kept_in_clear(first: list, second: list) -> None:
+    apim = ModelApim()
+    fixed = {"context_paths": ["/w"], "name": "W", "state": "present", "mcp_resource": True}
+    ManagedApi(apim, Given(**fixed, target="http://w/mcp")).plan().apply()
+    for properties in (first, second):
+        wanted = Given(**fixed, definition={"properties": properties})
+        ManagedApi(apim, wanted).plan().apply()
+        again = ManagedApi(apim, wanted)
+        assert again.plan().changes == []
+        kept = {entry["key"]: entry for entry in apim.record.definition.get("properties") or []}
+        assert not [entry for entry in kept.values() if entry["encrypted"] and entry["value"].startswith("plain-text")]
+        for given_one in properties:
+            if given_one.get("encryptable") or given_one.get("encrypted"):
+                assert kept[given_one["key"]]["encrypted"]

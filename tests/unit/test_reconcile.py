@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK, Change, Managed, Plan, mask, merge, missing
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, merge, missing
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
         ({"a": {"x": 1, "y": 2}}, {"a": {"x": 5}}, {"a": {"x": 5, "y": 2}}),
         ({"a": ["x", "y"]}, {"a": ["y", "x"]}, {"a": ["x", "y"]}),
         ({"a": ["x", "y"]}, {"a": ["y"]}, {"a": ["y"]}),
+        ({"a": ["b", "a"]}, {"a": ["b", "b"]}, {"a": ["b", "b"]}),
+        ({"a": ["b"]}, {"a": ["b", "b"]}, {"a": ["b"]}),
+        ({"a": ["b", "b", "a"]}, {"a": ["a", "b"]}, {"a": ["b", "b", "a"]}),
+        ({"a": [{"id": 2}, {"id": 1}]}, {"a": [{"id": 2}, {"id": 2}]}, {"a": [{"id": 2}, {"id": 2}]}),
         ({"a": ["x"]}, {"a": []}, {"a": []}),
         ({"b": 1}, {"a": []}, {"b": 1}),
         ({"b": 1}, {"a": {}}, {"b": 1}),
@@ -32,6 +36,24 @@ def test_merge(observed: Any, given: Any, merged: Any) -> None:
     assert merge(merged, given) == merged
 
 
+CIPHER = {"key": "k", "value": "h6m88lc=", "encrypted": True, "dynamic": False}
+
+
+@pytest.mark.parametrize(
+    ("given", "merged"),
+    [
+        ({"key": "k", "value": "v", "encryptable": True}, CIPHER),
+        ({"key": "k", "value": "v", "encrypted": True}, CIPHER),
+        ({"key": "k", "value": "v"}, CIPHER),
+        ({"key": "k", "dynamic": True}, {**CIPHER, "dynamic": True}),
+        ({"key": "k", "value": "v", "encrypted": False}, {**CIPHER, "value": "v", "encrypted": False}),
+        ({"key": "other", "value": "v", "encryptable": True}, {"key": "other", "value": "v", "encryptable": True}),
+    ],
+)
+def test_no_plain_value_takes_the_place_of_cipher_text(given: Any, merged: Any) -> None:
+    assert merge([CIPHER], [given]) == [merged]
+
+
 def test_merge_copies() -> None:
     observed = {"a": {"b": [1]}}
     merge(observed, {})["a"]["b"].append(2)
@@ -41,28 +63,6 @@ def test_merge_copies() -> None:
 def test_missing_names_what_a_server_dropped() -> None:
     assert missing({"a": 1, "c": {"x": 1}}, {"a": 1, "b": 2, "c": {"x": 1, "y": 2}}) == ["b", "c.y"]
     assert missing({"a": [1, 2]}, {"a": [2, 1]}) == []
-
-
-def test_mask() -> None:
-    secrets = {
-        "clientSecret": "s",
-        "password": "s",
-        "trustStore": {"password": "s"},
-        "headers": [{"name": "Authorization", "value": "s"}, {"name": "Accept", "value": "json"}],
-        "properties": [{"key": "db-password", "value": "s"}],
-        "api_key": "s",
-    }
-    masked = mask(secrets)
-    assert "'s'" not in str(masked)
-    assert masked["headers"][1]["value"] == "json"
-    harmless = {"clientSecret": "", "tokenEndpointAuthMethod": "none", "forgotPasswordEnabled": True, "name": "secret"}
-    assert mask(harmless) == harmless
-
-
-def test_mask_tells_that_a_secret_changed_and_not_which() -> None:
-    assert mask({"secret": "new"}, {"secret": "old"}) == {"secret": f"{MASK} (changed)"}
-    assert mask({"secret": "same"}, {"secret": "same"}) == {"secret": MASK}
-    assert mask({"secret": "new"}, {}) == {"secret": MASK}
 
 
 class Thing(Managed):

@@ -9,17 +9,15 @@ lead from one to the other (changes). Check mode is a plan that nobody applies. 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import MASK as MASK
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask as mask
 
-MASK = "********"
 TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that the server would generate
-_SECRET_KEY = re.compile(r"(secret|password|passphrase|token|private_?key|api_?key)$", re.IGNORECASE)
-_SECRET_NAME = re.compile(r"authorization|cookie|secret|password|passphrase|token|api[-_]?key", re.IGNORECASE)
 _IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")
 
 
@@ -29,7 +27,8 @@ def merge(observed: Any, given: Any) -> Any:
     Mappings merge key by key, None means not given, and an empty part that the server leaves out of what it has is empty
     there too (its GET leaves out empty resources). Lists of scalars are sets: the same elements in another
     order are the same. Lists of mappings hold just the given items, each laid over the observed item of the same
-    identity (id, key, name, path …), so that what the server filled in is no drift.
+    identity (id, key, name, path …), so that what the server filled in is no drift. A property that the server encrypted keeps
+    its cipher text, with which no given value can be compared, unless encrypted=False is given with a value.
     So nothing has drifted exactly when merge(observed, given) == observed.
     """
     if given is None:
@@ -37,6 +36,8 @@ def merge(observed: Any, given: Any) -> Any:
     if isinstance(given, dict):
         base = observed if isinstance(observed, dict) else {}
         merged = copy.deepcopy(base)
+        if is_encrypted(base) and given.get("encrypted") is not False:
+            given = {key: value for key, value in given.items() if key not in ("value", "encrypted", "encryptable")}
         for key, value in given.items():
             if value is None or (base and value in ({}, [], "") and base.get(key) is None):
                 continue
@@ -47,9 +48,14 @@ def merge(observed: Any, given: Any) -> Any:
     return given
 
 
+def is_encrypted(thing: Any) -> bool:
+    """Whether a thing is a property of an API of which the server shows cipher text only."""
+    return isinstance(thing, dict) and "value" in thing and thing.get("encrypted") is True
+
+
 def _merge_list(observed: list, given: list) -> list:
     if not any(isinstance(item, (dict, list)) for item in given):
-        same = len(observed) == len(given) and all(item in observed for item in given)
+        same = all(item in observed for item in given) and all(item in given for item in observed)
         return list(observed) if same else list(given)
     left = list(observed)
     merged = []
@@ -83,26 +89,6 @@ def missing(actual: Any, given: Any, where: str = "") -> list[str]:
             for path in missing(actual.get(key), value, f"{where}.{key}" if where else key)
         ]
     return [where or "."]
-
-
-def mask(value: Any, other: Any = None) -> Any:
-    """`value` with every secret replaced by asterisks; a secret that differs from the one in `other` says so."""
-    if isinstance(value, list):
-        others = other if isinstance(other, list) else []
-        return [mask(item, others[i] if i < len(others) else None) for i, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    others = other if isinstance(other, dict) else {}
-    named_secret = _SECRET_NAME.search(str(value.get("name") or value.get("key") or ""))
-    masked = {}
-    for key, item in value.items():
-        secret = _SECRET_KEY.search(key) or (key == "value" and named_secret)
-        if secret and isinstance(item, (str, int)) and not isinstance(item, bool) and item != "":
-            differs = others.get(key) not in (None, item)
-            masked[key] = f"{MASK} (changed)" if differs else MASK
-        else:
-            masked[key] = mask(item, others.get(key))
-    return masked
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Plan, differing, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Plan, differing, is_encrypted, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
@@ -42,8 +42,13 @@ class _EndpointGroup(_Anything):
     endpoints: list[_Endpoint] | None = None
 
 
+class _Property(_Anything):
+    key: str
+
+
 class _Definition(_Anything):
     listeners: list[_Listener] | None = None
+    properties: list[_Property] | None = None
     endpoint_groups: list[_EndpointGroup] | None = None
 
 
@@ -51,14 +56,50 @@ class _Given(Wire):
     definition: _Definition
 
 
-def normal_definition(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """`definition` with its context paths as the server keeps them; Refusal where it has another shape than a definition."""
+def normal_definition(definition: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """`definition` as the server would keep it; Refusal where it has another shape than a definition.
+
+    Its context paths get their slashes. A property that is to be encrypted is what the API has, where that is encrypted
+    already; else it is sent to be encrypted, never as if it were cipher text: APIM would keep it in clear.
+    """
     _Given.given(definition=dict(definition))
     normal = merge({}, dict(definition))
     for listener in normal.get("listeners") or []:
         for entry in listener.get("paths") or []:
             entry["path"] = normal_path(entry["path"])
+    if normal.get("properties"):
+        stored = _encrypted(observed)
+        normal["properties"] = [merge(stored.get(entry["key"]), _property(entry)) for entry in normal["properties"]]
     return normal
+
+
+def _property(given: Mapping[str, Any]) -> dict[str, Any]:
+    if given.get("encryptable") or given.get("encrypted"):
+        return {**given, "encryptable": True, "encrypted": None}
+    return {**given, "encryptable": None}  # which no answer has
+
+
+def not_compared(definition: Mapping[str, Any], observed: Mapping[str, Any] | None) -> list[str]:
+    """A warning for the given values that cannot be told from what APIM has, as it shows cipher text of them."""
+    stored = _encrypted(observed)
+    keys = [
+        entry["key"]
+        for entry in definition.get("properties") or []
+        if entry["key"] in stored
+        and entry.get("value") not in (None, stored[entry["key"]]["value"])
+        and _property(entry).get("encrypted") is not False
+    ]
+    if not keys:
+        return []
+    return [
+        f"definition: APIM keeps the value of {', '.join(keys)} encrypted, so it is not compared with the given one and stays. "
+        "To set it anew, remove the property first or give it another key."
+    ]
+
+
+def _encrypted(observed: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """The properties that APIM keeps encrypted, by key."""
+    return {entry["key"]: entry for entry in (observed or {}).get("properties") or [] if is_encrypted(entry)}
 
 
 def deployment_due(plan: Plan, value: Mapping[str, Any] | None) -> bool:

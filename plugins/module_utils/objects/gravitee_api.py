@@ -25,6 +25,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition im
     READ_ONLY,
     deployment_due,
     normal_definition,
+    not_compared,
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path, paths_of
@@ -168,7 +169,8 @@ class ManagedApi(Managed):
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
         if self.params["state"] == "absent":
             return None
-        definition = normal_definition(self.params["definition"] or {})
+        definition = normal_definition(self.params["definition"] or {}, observed)
+        self.warnings += not_compared(self.params["definition"] or {}, observed)
         fields = ApiFields.given(
             **{name: self.params[name] for name in ("name", "description", "tags", "labels", "visibility")},
             api_version=self.params["version"],

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
 NO_ENDPOINT = "HTTP 404 Not Found"  # AM's message for a path that it does not serve
@@ -24,9 +24,7 @@ class Am:
 
     def __init__(self, credentials: Credentials, options: Options):
         self.session = Session(credentials, options, self._login, REMEDIES)
-        self._domains = (
-            f"/management/organizations/{options.organization}/environments/{options.environment}/domains"
-        )
+        self._domains = f"/management{options.organization_path}{options.environment_path}/domains"
 
     @staticmethod
     def _login(session: Session) -> Token:
@@ -45,7 +43,8 @@ class Am:
 
     def domain(self, domain: str) -> dict[str, Any] | None:
         """The domain with this hrid or this id; None when there is none, or this user may not see it."""
-        ways = ((f"_hrid/{domain}", (404,)), (domain, (403, 404)))
+        name = segment(domain, "domain")
+        ways = ((f"_hrid/{name}", (404,)), (name, (403, 404)))
         for path, absent in ways if domain.count("-") != 4 else reversed(ways):
             try:
                 return self.session.get(f"{self._domains}/{path}")
@@ -55,16 +54,16 @@ class Am:
         return None
 
     def patch_domain(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PATCH", f"{self._domains}/{domain_id}", body)
+        return self.session.ask("PATCH", self._domain(domain_id), body)
 
     def mcp_servers(self, domain_id: str) -> Iterator[dict[str, Any]]:
         """Every MCP server of the domain, without its secrets."""
-        return self._pages(f"{self._domains}/{domain_id}/protected-resources", MCP_SERVER)
+        return self._pages(f"{self._domain(domain_id)}/protected-resources", MCP_SERVER)
 
     def create_mcp_server(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers only id, name, clientId and clientSecret, and the secret this one time."""
         body = {**body, **MCP_SERVER}
-        return self.session.ask("POST", f"{self._domains}/{domain_id}/protected-resources", body)
+        return self.session.ask("POST", f"{self._domain(domain_id)}/protected-resources", body)
 
     def patch_mcp_server(self, domain_id: str, server_id: str, body: dict[str, Any]) -> dict[str, Any]:
         return self.session.ask("PATCH", self._mcp_server(domain_id, server_id), body)
@@ -90,23 +89,23 @@ class Am:
 
     def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> dict[str, Any]:
         """The secret with its new value under `secret`, which is shown this one time. The old value ends."""
-        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}/_renew")
+        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets/{segment(secret_id)}/_renew")
 
     def delete_secret(self, domain_id: str, server_id: str, secret_id: str) -> None:
         """One that is gone already is no error."""
         try:
-            self.session.send("DELETE", f"{self._mcp_server(domain_id, server_id)}/secrets/{secret_id}")
+            self.session.send("DELETE", f"{self._mcp_server(domain_id, server_id)}/secrets/{segment(secret_id)}")
         except ApiError as error:
             if error.status != 404:
                 raise
 
     def scopes(self, domain_id: str) -> set[str]:
         """The keys of the domain's scopes."""
-        return {scope["key"] for scope in self._pages(f"{self._domains}/{domain_id}/scopes", {})}
+        return {scope["key"] for scope in self._pages(f"{self._domain(domain_id)}/scopes", {})}
 
     def create_scope(self, domain_id: str, key: str) -> None:
         body = {"key": key, "name": key, "description": f"Access to {key}"}
-        self.session.send("POST", f"{self._domains}/{domain_id}/scopes", body)
+        self.session.send("POST", f"{self._domain(domain_id)}/scopes", body)
 
     def applications(self, domain_id: str, name: str | None = None) -> Iterator[dict[str, Any]]:
         """The domain's applications, those that registered themselves among them: id, name, type, no client id.
@@ -114,7 +113,7 @@ class Am:
         name: only those of this name, which AM looks up (recorded); it takes a * for any text, so then all of them.
         """
         filters = {"q": name} if name and "*" not in name else {}
-        found = self._pages(f"{self._domains}/{domain_id}/applications", filters)
+        found = self._pages(f"{self._domain(domain_id)}/applications", filters)
         return (application for application in found if name in (None, application["name"]))
 
     def application(self, domain_id: str, application_id: str) -> dict[str, Any]:
@@ -123,7 +122,7 @@ class Am:
 
     def create_application(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers the secret, this one time."""
-        return self.session.ask("POST", f"{self._domains}/{domain_id}/applications", body)
+        return self.session.ask("POST", f"{self._domain(domain_id)}/applications", body)
 
     def patch_application(self, domain_id: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
         return self.session.ask("PATCH", self._application(domain_id, application_id), body)
@@ -134,13 +133,16 @@ class Am:
     def tokens_created(self, domain_id: str, since: int, until: int) -> Iterator[dict[str, Any]]:
         """The audit log's entries about tokens, the newest first. Times in milliseconds since 1970."""
         filters = {"type": "TOKEN_CREATED", "from": since, "to": until}
-        return self._pages(f"{self._domains}/{domain_id}/audits", filters)
+        return self._pages(f"{self._domain(domain_id)}/audits", filters)
+
+    def _domain(self, domain_id: str) -> str:
+        return f"{self._domains}/{segment(domain_id, 'domain')}"
 
     def _application(self, domain_id: str, application_id: str) -> str:
-        return f"{self._domains}/{domain_id}/applications/{application_id}"
+        return f"{self._domain(domain_id)}/applications/{segment(application_id)}"
 
     def _mcp_server(self, domain_id: str, server_id: str) -> str:
-        return f"{self._domains}/{domain_id}/protected-resources/{server_id}"
+        return f"{self._domain(domain_id)}/protected-resources/{segment(server_id)}"
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
         page, seen = 0, 0

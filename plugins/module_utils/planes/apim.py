@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
 SUBSCRIBED = ("PENDING", "ACCEPTED", "PAUSED")  # the statuses of a subscription that lives
@@ -80,16 +80,14 @@ class Apim:
 
     def __init__(self, credentials: Credentials, options: Options):
         self.session = Session(credentials, options, self._login, REMEDIES)
-        self._organization = f"/management/v2/organizations/{options.organization}"
-        self._apis = f"/management/v2/environments/{options.environment}/apis"
-        self._applications = (
-            f"/management/organizations/{options.organization}/environments/{options.environment}/applications"
-        )
+        self._organization = f"/management/v2{options.organization_path}"
+        self._apis = f"/management/v2{options.environment_path}/apis"
+        self._applications = f"/management{options.organization_path}{options.environment_path}/applications"
 
     @staticmethod
     def _login(session: Session) -> Token:
         """The login's JWT: with Basic or a personal token APIM hashes for 66 ms in every request."""
-        path = f"/management/organizations/{session.options.organization}/user/login"
+        path = f"/management{session.options.organization_path}/user/login"
         response = session.exchange("POST", path, session.credentials.authorize)
         try:
             return Token(response.json()["token"])
@@ -106,7 +104,7 @@ class Apim:
 
     def api(self, api_id: str) -> tuple[dict[str, Any], str]:
         """An API and its ETag."""
-        path = f"{self._apis}/{api_id}"
+        path = self._api(api_id)
         response = self.session.send("GET", path)
         return self.session.read("GET", path, response), response.headers.get("ETag", "")
 
@@ -116,21 +114,21 @@ class Apim:
     def update_api(self, api_id: str, body: dict[str, Any], etag: str) -> tuple[dict[str, Any], str]:
         """Replace the API; 412 when it is no longer the one of `etag`. The API and its new ETag."""
         headers = {"If-Match": etag} if etag else {}
-        path = f"{self._apis}/{api_id}"
+        path = self._api(api_id)
         response = self.session.send("PUT", path, body, headers=headers)
         return self.session.read("PUT", path, response), response.headers.get("ETag", "")
 
     def delete_api(self, api_id: str) -> None:
-        self.session.send("DELETE", f"{self._apis}/{api_id}", params={"closePlans": "true"})
+        self.session.send("DELETE", self._api(api_id), params={"closePlans": "true"})
 
     def start(self, api_id: str) -> None:
-        self.session.send("POST", f"{self._apis}/{api_id}/_start")
+        self.session.send("POST", f"{self._api(api_id)}/_start")
 
     def stop(self, api_id: str) -> None:
-        self.session.send("POST", f"{self._apis}/{api_id}/_stop")
+        self.session.send("POST", f"{self._api(api_id)}/_stop")
 
     def deploy(self, api_id: str, label: str | None = None) -> None:
-        self.session.send("POST", f"{self._apis}/{api_id}/deployments", {"deploymentLabel": label} if label else {})
+        self.session.send("POST", f"{self._api(api_id)}/deployments", {"deploymentLabel": label} if label else {})
 
     def last_deployment(self, api_id: str) -> Deployment | None:
         """The newest deployment of an API; None if it never was deployed. ApiError for an event in another form."""
@@ -138,7 +136,7 @@ class Apim:
 
     def deployments(self, api_id: str, most: int) -> list[Deployment]:
         """The newest deployments of an API, the newest first. ApiError for an event in another form."""
-        path = f"{self._apis}/{api_id}/events"
+        path = f"{self._api(api_id)}/events"
         found = self.session.get(path, types="PUBLISH_API", page=1, perPage=most)["data"]
         try:
             return [_deployment(event) for event in found]
@@ -147,29 +145,29 @@ class Apim:
 
     def rollback(self, api_id: str, deployment: Deployment) -> None:
         """Put definition and plans back, not deployed: its plans are published again, and all others closed."""
-        self.session.send("POST", f"{self._apis}/{api_id}/_rollback", {"eventId": deployment.event_id})
+        self.session.send("POST", f"{self._api(api_id)}/_rollback", {"eventId": deployment.event_id})
 
     def plans(self, api_id: str, statuses: tuple[str, ...] = STATUSES) -> list[dict[str, Any]]:
         """The plans of an API in any of `statuses` (upper case); without them APIM lists only published ones."""
-        return list(self._pages(f"{self._apis}/{api_id}/plans", {"statuses": ",".join(statuses)}))
+        return list(self._pages(f"{self._api(api_id)}/plans", {"statuses": ",".join(statuses)}))
 
     def create_plan(self, api_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._apis}/{api_id}/plans", body)
+        return self.session.ask("POST", f"{self._api(api_id)}/plans", body)
 
     def update_plan(self, api_id: str, plan_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PUT", f"{self._apis}/{api_id}/plans/{plan_id}", body)
+        return self.session.ask("PUT", self._plan(api_id, plan_id), body)
 
     def publish_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_publish")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_publish")
 
     def deprecate_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_deprecate")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_deprecate")
 
     def close_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._apis}/{api_id}/plans/{plan_id}/_close")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_close")
 
     def delete_plan(self, api_id: str, plan_id: str) -> None:
-        self.session.send("DELETE", f"{self._apis}/{api_id}/plans/{plan_id}")
+        self.session.send("DELETE", self._plan(api_id, plan_id))
 
     def applications(self) -> list[dict[str, Any]]:
         """The active applications, with their client ids under settings.app."""
@@ -179,29 +177,35 @@ class Apim:
         return self.session.ask("POST", self._applications, body)
 
     def archive_application(self, application_id: str) -> None:
-        self.session.send("DELETE", f"{self._applications}/{application_id}")
+        self.session.send("DELETE", f"{self._applications}/{segment(application_id)}")
 
     def subscriptions(self, api_id: str, application_id: str, plan_id: str | None = None) -> list[dict[str, Any]]:
         """An application's living subscriptions to a plan, or to all plans of the API."""
         filters = {"planIds": plan_id, "applicationIds": application_id, "statuses": ",".join(SUBSCRIBED)}
-        return list(self._pages(f"{self._apis}/{api_id}/subscriptions", filters))
+        return list(self._pages(f"{self._api(api_id)}/subscriptions", filters))
 
     def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
         body = {"applicationId": application_id, "planId": plan_id}
-        return self.session.ask("POST", f"{self._apis}/{api_id}/subscriptions", body)
+        return self.session.ask("POST", f"{self._api(api_id)}/subscriptions", body)
 
     def process_subscription(self, api_id: str, subscription_id: str, verb: str) -> dict[str, Any]:
         """accept, resume or close."""
-        path = f"{self._apis}/{api_id}/subscriptions/{subscription_id}/_{verb}"
+        path = f"{self._api(api_id)}/subscriptions/{segment(subscription_id)}/_{verb}"
         return self.session.ask("POST", path, {} if verb == "accept" else None)
 
     def policy_schema(self, policy: str) -> dict[str, Any]:
         """The JSON schema of a policy's configuration, as this server's version has it."""
-        return self.session.get(f"{self._organization}/plugins/policies/{policy}/schema")
+        return self.session.get(f"{self._organization}/plugins/policies/{segment(policy)}/schema")
 
     def plugins(self, kind: str) -> set[str]:
         """The ids of the plugins that this server has: resources, endpoints or entrypoints."""
         return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}")}
+
+    def _api(self, api_id: str) -> str:
+        return f"{self._apis}/{segment(api_id)}"
+
+    def _plan(self, api_id: str, plan_id: str) -> str:
+        return f"{self._api(api_id)}/plans/{segment(plan_id)}"
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
         page = 1

@@ -11,9 +11,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, http_session, json_of, request
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, basic, http_session, json_of, request
 
 Verdict = Literal["accepted", "refused", "unknown"]
 PAUSE = 2.0  # s, before a refused secret is asked about again
@@ -63,8 +64,8 @@ class Introspection:
     def _answer(self, *credentials: str) -> Verdict:
         """One question on a connection of its own, about a token that is none."""
         hasty = replace(self.options, timeout=min(self.options.timeout, 5.0))
-        where = f"{self.gateway_url.rstrip('/')}/{self.domain_path.strip('/')}/oauth/introspect"
-        sign = requests.auth.HTTPBasicAuth(*credentials) if credentials else None
+        where = f"{self.gateway_url.rstrip('/')}/{quote(self.domain_path.strip('/'))}/oauth/introspect"
+        sign = basic(*credentials) if credentials else None
         try:
             with http_session(hasty, retries=0) as http:
                 answer = request(http, hasty, "POST", where, sign, data={"token": "none"})

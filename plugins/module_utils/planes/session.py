@@ -11,16 +11,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask_text, secrets_in, without
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.token_cache import TokenCache
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
+    Answer,
     Options,
+    basic,
+    bearer,
     code_of,
     http_session,
     message_of,
     request,
     unreachable,
+    whole,
 )
 
 
@@ -45,19 +49,23 @@ class Credentials:
     def of(cls, plane: str, params: Mapping[str, Any]) -> Credentials:
         """The credentials for `plane` (apim or am) among the module parameters; Refusal names what is missing."""
         url, token, username, password = (
-            params.get(f"{plane}_{name}") for name in ("url", "token", "username", "password")
+            (params.get(f"{plane}_{name}") or "").strip() for name in ("url", "token", "username", "password")
         )
         variable = f"GRAVITEE_{plane.upper()}"
         if not url:
             raise Refusal(f"{plane}_url is missing: give it, or set {variable}_URL.")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise Refusal(f"{plane}_url is no http(s) URL: {url!r}. Give the base of the management API.")
+            raise Refusal(f"{plane}_url is no http(s) URL: {mask_text(url)!r}. Give the base of the management API.")
         if not token and not (username and password):
             raise Refusal(
                 f"{plane}_token is missing, and so is {plane}_username with {plane}_password: give either, or set "
                 f"{variable}_TOKEN, or {variable}_USERNAME and {variable}_PASSWORD."
             )
-        return cls(base_of(url), token, username, password)
+        if token and (not token.isascii() or not token.isprintable() or " " in token):
+            raise Refusal(f"{plane}_token is no token: it has a blank, a line break or a character that no token has.")
+        if ":" in username and not token:
+            raise Refusal(f"{plane}_username has a colon, which HTTP Basic cannot carry. Give {plane}_token.")
+        return cls(base_of(url), token or None, username or None, password or None)
 
     @property
     def in_the_open(self) -> bool:
@@ -68,9 +76,8 @@ class Credentials:
 
     def authorize(self, request: Any) -> Any:
         """Sign a requests.Request with the credentials themselves."""
-        if self.token:
-            return bearer(self.token)(request)
-        return requests.auth.HTTPBasicAuth(self.username, self.password)(request)
+        sign = bearer(self.token) if self.token else basic(self.username or "", self.password or "")
+        return sign(request)
 
 
 def base_of(url: str) -> str:
@@ -79,14 +86,6 @@ def base_of(url: str) -> str:
     for suffix in ("/management/v2", "/management"):
         url = url.removesuffix(suffix)
     return url
-
-
-def bearer(token: str) -> Callable[[Any], Any]:
-    def sign(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    return sign
 
 
 class Session:
@@ -118,15 +117,17 @@ class Session:
         """What the server answers, from JSON; ApiError also for an answer that is none."""
         return self.read(method, path, self.send(method, path, body, params))
 
-    @staticmethod
-    def read(method: str, path: str, response: Any) -> Any:
+    def read(self, method: str, path: str, response: Answer) -> Any:
+        """The answer from JSON. The secrets in it are noted, so that no output has them."""
         try:
-            return response.json()
+            answer = response.json()
         except (ValueError, RecursionError) as error:
             remedy = "is the URL that of the management API?"
             raise ApiError(method, path, response.status_code, "something that is no JSON", remedy=remedy) from error
+        self.options.found_secrets.update(secrets_in(answer))
+        return answer
 
-    def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Any:
+    def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Answer:
         """The response to an authenticated request; ApiError for any status that is no success.
 
         A refused token is exchanged anew, once: it may have come from the cache, or have expired in the meantime.
@@ -166,7 +167,7 @@ class Session:
 
     def exchange(
         self, method: str, path: str, sign: Callable, body: Any = None, params: Any = None, headers: Any = None
-    ) -> Any:
+    ) -> Answer:
         """One request signed by `sign`."""
         try:
             response = request(
@@ -178,22 +179,22 @@ class Session:
                 json=body,
                 params=params,
                 headers={"Accept": "application/json", **(headers or {})},
+                stream=True,
             )
+            answer = whole(response, self.options)
         except (requests.RequestException, OSError) as error:
             raise ApiError(method, self.credentials.url + path, None, self._scrub(unreachable(error))) from error
         if response.is_redirect:
-            self._fail(response, method, path, f"a redirect to {response.headers.get('Location')}: is the URL right?")
-        if not response.ok:
-            self._fail(response, method, path, message_of(response))
-        return response
+            self._fail(answer, method, path, f"a redirect to {response.headers.get('Location')}: is the URL right?")
+        if not answer.ok:
+            self._fail(answer, method, path, message_of(answer))
+        return answer
 
-    def _fail(self, response: Any, method: str, path: str, message: str) -> None:
+    def _fail(self, response: Answer, method: str, path: str, message: str) -> None:
         code = code_of(response)
         remedy = self._remedies.get(code) or self._remedies.get(response.status_code, "")
         raise ApiError(method, path, response.status_code, self._scrub(message), code, remedy)
 
     def _scrub(self, text: str) -> str:
-        for secret in (self._token, self.credentials.token, self.credentials.password):
-            if secret and len(secret) > 3:
-                text = text.replace(secret, MASK)
-        return text
+        own = (self._token, self.credentials.token, self.credentials.password)
+        return without({*self.options.found_secrets, *(secret for secret in own if secret)}, mask_text(text))

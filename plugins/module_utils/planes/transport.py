@@ -1,16 +1,23 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP as every plane needs it: sessions without cookies, patience with limits, and what went wrong in words."""
+"""HTTP as every plane needs it: sessions without cookies, patience and answers with limits, and what went wrong in words."""
 from __future__ import annotations
 
+import base64
 import http.cookiejar
+import json
+import re
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
     HTTPAdapter,
+    HTTPError,
     MaxRetryError,
     Retry,
     requests,
@@ -18,6 +25,11 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import Overrun
 
 WORTH_RETRYING = (429, 502, 503, 504)
+# What a management server may send as one answer; the largest seen is a page of 100 APIs, some megabytes in 20 levels.
+LARGEST = 64 * 2**20  # bytes
+DEEPEST = 100  # levels of JSON
+SLOWEST = 10  # times the timeout, which is for each part of it
+_NO_SEGMENT = re.compile(r"[\x00-\x20\x7f/\\%?#;]")
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,15 @@ class Options:
     retry_deadline: float = 60.0
     token_cache: bool = False
     retried: list[str] = field(default_factory=list, compare=False)  # what was repeated, a sentence each
+    found_secrets: set[str] = field(default_factory=set, compare=False, repr=False)  # those found in what servers answered
+
+    @property
+    def organization_path(self) -> str:
+        return f"/organizations/{segment(self.organization, 'organization')}"
+
+    @property
+    def environment_path(self) -> str:
+        return f"/environments/{segment(self.environment, 'environment')}"
 
     @property
     def verify(self) -> bool | str:
@@ -105,6 +126,31 @@ def http_session(
     return session
 
 
+def segment(value: Any, option: str = "id") -> str:
+    """An id or a name as one segment of a URL's path; Refusal names the option of what is none."""
+    text = str(value)
+    if not text or text in (".", "..") or _NO_SEGMENT.search(text):
+        raise Refusal(f"{option}: {text!r} is no id of Gravitee's. Ids and hrids have letters, digits, '-' and '_'.")
+    return quote(text, safe="")
+
+
+def bearer(token: str) -> Callable[[Any], Any]:
+    return _sign(f"Bearer {token}")
+
+
+def basic(username: str, password: str) -> Callable[[Any], Any]:
+    """HTTP Basic in UTF-8 (RFC 7617): requests would take Latin-1, and fail where that has no such character."""
+    return _sign(f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}")
+
+
+def _sign(authorization: str) -> Callable[[Any], Any]:
+    def sign(unsigned: Any) -> Any:
+        unsigned.headers["Authorization"] = authorization
+        return unsigned
+
+    return sign
+
+
 def request(http: Any, options: Options, method: str, url: str, sign: Any = None, **more: Any) -> Any:
     """One request as the options say, signed by `sign` or not at all, and never from ~/.netrc; redirects are for the caller.
 
@@ -122,6 +168,62 @@ def request(http: Any, options: Options, method: str, url: str, sign: Any = None
     )
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer of a server, within the limits."""
+
+    status_code: int
+    headers: Any
+    content: bytes = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return self.status_code < 300
+
+    @property
+    def text(self) -> str:
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """ValueError for what is no JSON, or nested too deep."""
+        value = json.loads(self.content)
+        layer, depth = [value], 0
+        while layer := [part for one in layer for part in _parts(one)]:
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError(f"JSON of more than {DEEPEST} levels")
+        return value
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def whole(response: Any, options: Options) -> Answer:
+    """Read a streamed response to its end; requests.RequestException where it is too large or takes too long."""
+    until, content = time.monotonic() + SLOWEST * options.timeout, bytearray()
+    with response:
+        for part in _stream(response):
+            content += part
+            if len(content) > LARGEST:
+                raise requests.exceptions.ContentDecodingError(f"got an answer of more than {LARGEST >> 20} MiB")
+            if time.monotonic() > until:
+                raise requests.exceptions.Timeout(f"the answer took longer than {SLOWEST * options.timeout:g} s")
+    return Answer(response.status_code, response.headers, bytes(content))
+
+
+def _stream(response: Any) -> Iterator[bytes]:
+    """What has come, as it comes: a server that sends a byte now and then must not be waited for till a block is full."""
+    if not hasattr(response.raw, "read1"):  # urllib3 1
+        yield from response.iter_content(1024)
+        return
+    try:
+        while part := response.raw.read1(2**16, decode_content=True):
+            yield part
+    except HTTPError as error:
+        raise requests.exceptions.ConnectionError(error) from error
+
+
 def unreachable(error: Exception) -> str:
     """One sentence for what kept a request from being answered."""
     text = str(error)
@@ -131,6 +233,8 @@ def unreachable(error: Exception) -> str:
         return f"failed in TLS: {_last_reason(text)}. Give ca_path for a private CA; validate_certs=false trusts anyone"
     if isinstance(error, requests.exceptions.ProxyError):
         return f"failed at the proxy that the environment names: {_last_reason(text)}"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return f"{text}: is the URL right?"
     if isinstance(error, requests.exceptions.Timeout):
         return "got no answer in time: raise timeout, or see whether the server is well"
     return f"could not be sent: {_last_reason(text)}. Is the server up, and the URL right?"
