@@ -13,6 +13,8 @@ description:
     is matched, AM have of it.
   - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management APIs
     say. The hosts of C(open) are publicly open.
+  - What comes from APIM and AM is never a template. Of a host's name, letters, digits, dots, dashes and underscores stay, and
+    group names of C(keyed_groups) are valid ones.
   - The configuration file's name must end in C(gravitee_mcp.yml) or C(gravitee_mcp.yaml).
 extends_documentation_fragment:
   - gravitee.mcp.connection
@@ -72,8 +74,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.group import to_safe_group_name
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
@@ -83,6 +87,11 @@ GROUPS = ("mcp_servers", "open", "secured", "misconfigured", "stopped", "drifted
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "gravitee.mcp.gravitee_mcp"
+
+    @staticmethod
+    def _sanitize_group_name(name: str) -> str:
+        """Always, whatever TRANSFORM_INVALID_GROUP_CHARS says: a label could be a template."""
+        return to_safe_group_name(name, force=True, silent=True)
 
     def verify_file(self, path: str) -> bool:
         return super().verify_file(path) and path.endswith(("gravitee_mcp.yml", "gravitee_mcp.yaml"))
@@ -129,13 +138,24 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return self.templar.template(value) if isinstance(value, str) and self.templar.is_template(value) else value
 
     def _add(self, name: str, variables: Mapping[str, Any]) -> None:
+        """A host with what others wrote in APIM and AM, none of which Ansible may take for a template."""
+        name, variables = _host_name(name, variables), wrap_var(dict(variables))
         self.inventory.add_host(name)
         groups: Iterable[str] = variables["mcp_groups"]
         for group in ("mcp_servers", *groups):
             self.inventory.add_child(group, name)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
-        strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        strict, compose = self.get_option("strict"), self.get_option("compose")
+        self._set_composite_vars(compose, variables, name, strict=strict)
+        composed = self.inventory.get_host(name).get_vars()
+        for key in (compose or {}).keys() & composed.keys():
+            self.inventory.set_variable(name, key, wrap_var(composed[key]))
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def _host_name(name: str, variables: Mapping[str, Any]) -> str:
+    """The name, if it is a plain one; else with the API's id, so that no two become the same."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return name if plain == name else f"{plain}-{re.sub('[^A-Za-z0-9-]', '_', variables['mcp_api_id'])}"

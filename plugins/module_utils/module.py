@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import SHORTEST, mask, mask_text, secrets_in, without
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import visible
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials
@@ -47,7 +48,7 @@ CONNECTION = {
 }
 
 
-SENTENCES = ("msg", "exception", "changes", "waiting")  # the keys of a result that hold words of this collection
+SENTENCES = ("msg", "changes", "waiting", "warnings")  # the keys of a result that hold words of this collection
 
 
 class Servers:
@@ -119,17 +120,30 @@ class Module(AnsibleModule):
         URLs of others, which the next tasks need. In data, secrets are masked by their place.
         """
         for warning in dict.fromkeys([*self.servers.warnings, *warnings]):
-            self.warn(self._as_sentence(warning))
-        sentences = {name: self._as_sentence(result[name]) for name in SENTENCES if name in result}
-        result = {**result, **sentences, **self.servers.retried, "invocation": self._invocation}
+            self.warn(self._sentence(warning))
+        result = {**self._with_sentences(result), **self.servers.retried, "invocation": self._invocation}
         if result.get("failed"):
             self.fail_json(**result)
         self.exit_json(**result)
 
-    def _as_sentence(self, said: Any) -> Any:
-        if isinstance(said, list):
-            return [self._as_sentence(sentence) for sentence in said]
-        return without(self.servers.options.found_secrets, mask_text(str(said)))
+    def _with_sentences(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """The result, and that of each server of a fleet, with sentences that a terminal may show."""
+        said = {name: result[name] for name in SENTENCES if name in result}
+        told: dict[str, Any] = {
+            name: [self._sentence(one) for one in value] if isinstance(value, list) else self._sentence(value)
+            for name, value in said.items()
+        }
+        if "exception" in result:
+            told["exception"] = self._without_secrets(result["exception"])
+        if isinstance(result.get("servers"), list):
+            told["servers"] = [self._with_sentences(server) for server in result["servers"]]
+        return {**result, **told}
+
+    def _sentence(self, text: Any) -> str:
+        return visible(self._without_secrets(str(text)))
+
+    def _without_secrets(self, text: str) -> str:
+        return without(self.servers.options.found_secrets, mask_text(text))
 
     @contextlib.contextmanager
     def sentences(self) -> Iterator[None]:

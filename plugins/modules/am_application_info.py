@@ -108,6 +108,9 @@ applications:
       description: Its grant types.
       type: list
       elements: str
+    token_endpoint_auth_method:
+      description: How it authenticates at the token endpoint.
+      type: str
     scopes:
       description: Its scopes.
       type: list
@@ -116,8 +119,11 @@ applications:
       description: Whether it registered itself.
       type: bool
     admitted:
-      description: Whether a rule of O(admit) or O(client_profiles) fits it.
+      description: Whether a rule of O(admit) or O(client_profiles) fits it and, with O(resource), a user has logged in with it.
       type: bool
+    why_not:
+      description: Why it is not admitted, empty if it is.
+      type: str
     users:
       description: The users who got a token for O(resource) with it.
       type: list

@@ -12,6 +12,10 @@ description:
   - Finds the clients that registered themselves in an AM domain and got a token for an MCP server, judges them by rules, and
     subscribes those that a rule admits to the API's OAuth2 plan.
   - Who got a token stands in AM's audit log, which the AM user must be allowed to read.
+  - A client is judged anew at each run, as it may change its registration at any time. A rule admits it by its redirect URIs, its
+    grant types and, where a profile says so, its authentication method, and only if a user has logged in with it.
+  - A person's decision stays. A subscription that is closed, paused or rejected, and an application that is archived, are not
+    opened again; M(gravitee.mcp.gravitee_subscription) does that. A subscription whose application a person made is not closed.
 options:
   domain:
     description: The AM domain, by hrid or id.
@@ -40,19 +44,27 @@ options:
       redirect_uris:
         description:
           - Patterns of which each redirect URI of the client must fit one. Scheme and host are the same, a port may be C(*).
+          - A redirect URI that can be read in more than one way (with dot segments, escapes, a user name, a query) fits none.
         type: list
         elements: str
         required: true
   client_profiles:
-    description: Well-known clients to let in, by their redirect URIs, see M(gravitee.mcp.am_domain_settings).
+    description: Well-known clients to let in, by what they register, see M(gravitee.mcp.am_domain_settings).
     type: list
     elements: str
     default: []
     choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
   subscribe:
-    description: Whether to subscribe them. V(false) only reports who waits.
+    description: Whether to subscribe them. V(false) changes nothing, and only reports.
     type: bool
     default: true
+  not_admitted:
+    description:
+      - What to do about a subscription that this module gave, if no rule admits its client any more, or AM has no such client any
+        more. V(close) closes it, V(report) names it in RV(waiting).
+    type: str
+    choices: [close, report]
+    default: close
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
@@ -80,7 +92,7 @@ clients:
   type: list
   elements: dict
 waiting:
-  description: Those of them that have no subscription, one sentence each, with the reason.
+  description: Who has no subscription, or should have none any more, one sentence each, with the reason.
   returned: success
   type: list
   elements: str

@@ -1,14 +1,15 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clients that registered themselves: who has a token for an MCP server, who may be subscribed, who waits."""
+"""Clients that registered themselves: who has a token for an MCP server, who may be subscribed, who is not to be any more."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import ADMITTED, Past, past_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
@@ -27,11 +28,28 @@ SPEC: dict[str, dict[str, Any]] = {
     "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
     "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
     "subscribe": {"type": "bool", "default": True},
+    "not_admitted": {"type": "str", "choices": ["close", "report"], "default": "close"},
 }
+GONE = "AM has no such client any more"
+
+Verdict = Literal["subscribe", "keep", "close", "refuse"]
+
+
+def judge(why_not: str, past: Past) -> Verdict:
+    """What becomes of a client, by the rules of today and by what was decided before.
+
+    A person's no stays a no: what is closed, paused, rejected or archived is not opened again. A person's yes stays a yes: what
+    this collection did not make it does not close.
+    """
+    if why_not:
+        return "refuse" if not past.granted else "close" if past.ours else "keep"
+    if past.granted:
+        return "keep"
+    return "refuse" if past.no else "subscribe"
 
 
 class ManagedAdmission(Managed):
-    """{client id: whether it is subscribed} of the clients that got a token for `resource`, and that a rule admits."""
+    """{client id: whether it is subscribed} of the clients that got a token for `resource`, or were admitted before."""
 
     kind = "admission"
 
@@ -39,51 +57,106 @@ class ManagedAdmission(Managed):
         super().__init__()
         self.apim, self.am, self.params = apim, am, params
         self.title = params["resource"]
-        self.clients: list[dict[str, Any]] = []
+        self.clients: list[dict[str, Any]] = []  # those that got a token
+        self.former: list[dict[str, Any]] = []  # those that were admitted, and got none of late
+        self.past: dict[str, Past] = {}
         self.plans: dict[str, Plan] = {}
+        self.api_id = ""
 
     def observe(self) -> dict[str, bool]:
-        self.clients = self._clients()
+        clients = self._clients()
+        if clients is None:
+            return {}
+        self.clients = clients
+        self.past = self._past()
+        self.former = self._former({one["client_id"] for one in clients})
         for one in self.clients:
-            if one["admitted"]:
+            if self._verdict(one) == "subscribe":
                 subscription = self._subscription(one)
                 self.plans[one["client_id"]] = subscription.plan()
                 self.unmet += subscription.unmet
-        return {client_id: not plan.changes for client_id, plan in self.plans.items()}
+        return {one["client_id"]: self._past_of(one).granted for one in [*self.clients, *self.former]}
 
-    def _clients(self) -> list[dict[str, Any]]:
-        """Who may not read AM's audit log can secure a server all the same: only subscribing needs it."""
-        wanted = {"client_id": None, "name": None, "self_registered": True}
-        names = ("domain", "resource", "since_days", "admit", "client_profiles")
+    def _clients(self) -> list[dict[str, Any]] | None:
+        """Who may not read AM's audit log can secure a server all the same: only subscribing needs it. None: not known."""
         try:
-            return applications(self.am, {**wanted, **{name: self.params[name] for name in names}})
+            return self._found(self.params["resource"])
         except ApiError as error:
             if self.params["subscribe"]:
                 raise
             self.warnings.append(f"Who waits for {self.title} is not known: {error}")
-            return []
+            return None
+
+    def _found(self, resource: str | None) -> list[dict[str, Any]]:
+        wanted = {"client_id": None, "name": None, "self_registered": True, "resource": resource}
+        names = ("domain", "since_days", "admit", "client_profiles")
+        return applications(self.am, {**wanted, **{name: self.params[name] for name in names}})
+
+    def _past(self) -> dict[str, Past]:
+        """What the API's subscriptions tell of each client; {} where there is no plan yet."""
+        place = ManagedSubscription(self.apim, {**self._place, "client_id": "", "application_name": self.title})
+        place.find_plan()
+        if not place.plan_of_api:
+            return {}
+        self.api_id = place.api["id"]
+        return past_of(self.apim, self.api_id, place.plan_of_api["id"])
+
+    def _former(self, known: set[str]) -> list[dict[str, Any]]:
+        """Those that this collection admitted, judged by what AM has of them now."""
+        ours = {client_id: past for client_id, past in self.past.items() if past.ours and past.open and client_id not in known}
+        registered = {one["client_id"]: one for one in self._found(None)} if ours else {}
+        return [
+            registered.get(client_id) or {"client_id": client_id, "name": past.name, "redirect_uris": [], "why_not": GONE}
+            for client_id, past in ours.items()
+        ]
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return {name: self.params[name] for name in ("api_id", "context_path", "plan")}
 
     def _subscription(self, one: Mapping[str, Any]) -> ManagedSubscription:
-        names = ("api_id", "context_path", "plan")
         return ManagedSubscription(
             self.apim,
             {
-                **{name: self.params[name] for name in names},
+                **self._place,
                 "client_id": one["client_id"],
                 "application_name": f"{one['name']} {one['client_id']}",
                 "application_type": one["type"],
-                "application_description": "A client that registered itself, admitted with gravitee.mcp",
+                "application_description": ADMITTED,
                 "state": "present",
             },
         )
 
+    def _past_of(self, one: Mapping[str, Any]) -> Past:
+        return self.past.get(one["client_id"], Past())
+
+    def _verdict(self, one: Mapping[str, Any]) -> Verdict:
+        return judge(one["why_not"], self._past_of(one))
+
     def desired(self, observed: dict[str, bool]) -> dict[str, bool]:
-        return dict.fromkeys(observed, True) if self.params["subscribe"] else observed
+        if not self.params["subscribe"]:
+            return observed
+        wanted = {"subscribe": True}
+        if self.params["not_admitted"] == "close":
+            wanted["close"] = False
+        judged = {one["client_id"]: self._verdict(one) for one in [*self.clients, *self.former]}
+        return {client_id: wanted.get(judged[client_id], now) for client_id, now in observed.items()}
 
     def changes(self, observed: dict[str, bool], desired: dict[str, bool]) -> Iterable[Change]:
-        for client_id, plan in self.plans.items():
-            if not observed[client_id]:
-                yield from self._steps(client_id, plan)
+        for one in [*self.clients, *self.former]:
+            client_id = one["client_id"]
+            if desired[client_id] and not observed[client_id]:
+                yield from self._steps(client_id, self.plans[client_id])
+            elif observed[client_id] and not desired[client_id]:
+                yield self._close(one)
+
+    def _close(self, one: Mapping[str, Any]) -> Change:
+        def close(now: dict[str, bool]) -> dict[str, bool]:
+            for subscription_id in self._past_of(one).open:
+                self.apim.process_subscription(self.api_id, subscription_id, "close")
+            return {**now, one["client_id"]: False}
+
+        return Change(f"close subscription of {one['name']} {one['client_id']} to {self.title}: {one['why_not']}", close)
 
     @staticmethod
     def _steps(client_id: str, plan: Plan) -> Iterable[Change]:
@@ -100,11 +173,13 @@ class ManagedAdmission(Managed):
         return [one_of(change) for change in plan.changes]
 
     def facts(self, value: dict[str, bool], plan: Plan) -> dict[str, Any]:
-        return {"clients": self.clients, "waiting": [line for one in self.clients for line in self._waits(one, value)]}
+        told = [line for one in [*self.clients, *self.former] for line in self._told(one, value[one["client_id"]])]
+        return {"clients": self.clients, "waiting": told}
 
-    def _waits(self, one: Mapping[str, Any], value: Mapping[str, bool]) -> list[str]:
-        if value.get(one["client_id"]):
-            return []
-        why = "admitted by the rules, see registered_clients" if one["admitted"] else "no rule admits it, see admit"
-        uris, users = ", ".join(one["redirect_uris"]), ", ".join(one.get("users") or [])
-        return [f"{one['name']} {one['client_id']} ({uris}) of {users} waits for {self.title}: {why}"]
+    def _told(self, one: Mapping[str, Any], subscribed: bool) -> list[str]:
+        uris, users = ", ".join(map(str, one["redirect_uris"])), ", ".join(one.get("users") or [])
+        who = f"{one['name']} {one['client_id']} ({uris})" + (f" of {users}" if users else "")
+        if subscribed:
+            return [f"{who} is subscribed to {self.title}: {one['why_not']}"] if self._verdict(one) == "close" else []
+        why = one["why_not"] or self._past_of(one).no or "admitted by the rules, see registered_clients"
+        return [f"{who} waits for {self.title}: {why}"] if one not in self.former else []

@@ -7,12 +7,18 @@ from __future__ import annotations
 import fnmatch
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, fits
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import client_id_of, details, oauth_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import DEVICE, PROFILES, USER_GRANTS, fits
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import (
+    client_id_of,
+    details,
+    oauth_of,
+    still_there,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import normal_identifier
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
@@ -24,7 +30,7 @@ def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The applications that fit every filter that is given, each with whether an `admit` rule lets it in."""
     domain_id = domain_id_of(am, params["domain"])
     users = _token_users(am, domain_id, params) if params["resource"] else None
-    wholes = details(am, domain_id, params["name"]) if users is None else _still_there(am, domain_id, users)
+    wholes = details(am, domain_id, params["name"]) if users is None else still_there(am, domain_id, users)
     rules = admit_rules(params)
     found = [_shown(whole, rules, users) for whole in wholes]
     return [
@@ -34,16 +40,6 @@ def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         and params["name"] in (None, one["name"])
         and params["self_registered"] in (None, one["self_registered"])
     ]
-
-
-def _still_there(am: Am, domain_id: str, ids: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The applications with these ids; the audit log knows some that were removed since."""
-    for application_id in ids:
-        try:
-            yield am.application(domain_id, application_id)
-        except ApiError as error:
-            if error.status not in (403, 404):
-                raise
 
 
 def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -76,36 +72,57 @@ def _resource_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def admit_rules(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rules given, and those of the profiles named."""
+    """The rules given, and those of the profiles named; Refusal for a pattern that is no URL.
+
+    A rule: client_name (a shell pattern), redirect_uris, grant_types, auth_methods (None for any).
+    """
+    given = [{"grant_types": (*USER_GRANTS, DEVICE), "auth_methods": None, **rule} for rule in params["admit"] or []]
+    for pattern in (pattern for rule in given for pattern in rule["redirect_uris"]):
+        try:
+            urlsplit(pattern)
+        except ValueError as error:
+            raise Refusal(f"admit: {pattern!r} is no pattern of a redirect URI: {error}.") from error
     profiles = [PROFILES[name] for name in params["client_profiles"] or []]
-    return [
-        *(params["admit"] or []),
-        *({"client_name": None, "redirect_uris": profile["redirect_uris"]} for profile in profiles),
-    ]
+    keys = ("redirect_uris", "grant_types", "auth_methods")
+    return [*given, *({"client_name": None, **{key: profile[key] for key in keys}} for profile in profiles)]
 
 
-def admitted(name: str, redirect_uris: list[str], rules: list[dict[str, Any]]) -> bool:
-    """Whether a rule fits the client's name, a shell pattern, and every one of its redirect URIs."""
-    return any(
-        fnmatch.fnmatchcase(name, rule.get("client_name") or "*")
-        and bool(redirect_uris)
-        and all(any(fits(uri, pattern) for pattern in rule["redirect_uris"]) for uri in redirect_uris)
-        for rule in rules
-    )
+def refusal(client: Mapping[str, Any], rules: Iterable[Mapping[str, Any]]) -> str:
+    """Why no rule admits a client, for a sentence; "" if one does.
+
+    A rule fits the client's name, every one of its redirect URIs, and whatever it may register beside them. Somebody must have
+    logged in with it, where that is known (`users`): a client with a token and no user acts for nobody.
+    """
+    named = [rule for rule in rules if fnmatch.fnmatchcase(client["name"], rule.get("client_name") or "*")]
+    fitting = [rule for rule in named if _all_fit(client["redirect_uris"], rule["redirect_uris"])]
+    if not fitting:
+        return "no rule admits it, see admit"
+    grants = set(client["grant_types"])
+    if not any(grants and grants <= set(rule["grant_types"]) for rule in fitting):
+        return f"no rule admits it: it registered the grant types {', '.join(sorted(grants)) or 'none'}"
+    method = client["token_endpoint_auth_method"]
+    if not any(rule["auth_methods"] is None or method in rule["auth_methods"] for rule in fitting):
+        return f"no rule admits it: it registered the authentication method {method}"
+    return "nobody has logged in with it" if client.get("users") == [] else ""
+
+
+def _all_fit(uris: list[str], patterns: list[str]) -> bool:
+    return bool(uris) and all(any(fits(uri, pattern) for pattern in patterns) for uri in uris)
 
 
 def _shown(whole: Mapping[str, Any], rules: list[dict[str, Any]], users: Mapping[str, list[str]] | None) -> dict[str, Any]:
     oauth = oauth_of(whole)
-    name, redirect_uris = oauth.get("clientName") or whole["name"], oauth.get("redirectUris") or []
-    return {
+    shown = {
         "id": whole["id"],
         "client_id": client_id_of(whole),
-        "name": name,
+        "name": oauth.get("clientName") or whole["name"],
         "type": whole.get("type"),
-        "redirect_uris": redirect_uris,
+        "redirect_uris": oauth.get("redirectUris") or [],
         "grant_types": oauth.get("grantTypes") or [],
+        "token_endpoint_auth_method": oauth.get("tokenEndpointAuthMethod") or "client_secret_basic",  # RFC 7591
         "scopes": [setting["scope"] for setting in oauth.get("scopeSettings") or []],
         "self_registered": bool(oauth.get("registrationClientUri")),
-        "admitted": admitted(name, redirect_uris, rules),
         **({"users": users[whole["id"]]} if users is not None else {}),
     }
+    why_not = refusal(shown, rules)
+    return {**shown, "admitted": not why_not, "why_not": why_not}

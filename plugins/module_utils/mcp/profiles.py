@@ -3,14 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What MCP clients register: data, with its sources.
 
-redirect_uris: the URIs that the client may name, see `fits`. metadata_document: the URL that the client gives as its id
-where the server knows client ID metadata documents (AM 4.12), None if it always registers.
+redirect_uris: the URIs that the client may name, see `fits`. grant_types and auth_methods: what else it may register; public
+clients where the source says so. metadata_document: the URL that the client gives as its id where the server knows client ID
+metadata documents (AM 4.12), None if it always registers.
 """
 from __future__ import annotations
 
 import fnmatch
+import re
 from typing import Any
 from urllib.parse import urlsplit
+
+USER_GRANTS = ("authorization_code", "refresh_token")  # each of them begins with a person who logs in
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+PUBLIC = ("none",)
+ANY_SECRET = ("none", "client_secret_post", "client_secret_basic")  # as the SDKs choose from the server's metadata
 
 PROFILES: dict[str, dict[str, Any]] = {
     # Registration bodies in https://github.com/jlowin/fastmcp/issues/1868 and in the recordings of AM.
@@ -23,17 +30,23 @@ PROFILES: dict[str, dict[str, Any]] = {
             "https://vscode.dev/redirect",
             "https://insiders.vscode.dev/redirect",
         ],
+        "grant_types": (*USER_GRANTS, DEVICE),
+        "auth_methods": PUBLIC,
         "metadata_document": "https://vscode.dev/oauth/client-metadata.json",
     },
     # https://code.claude.com/docs/en/mcp: http://localhost:PORT/callback, any free port unless --callback-port fixes it.
     # The document: https://github.com/anthropics/claude-code/issues/44429.
     "claude_code": {
         "redirect_uris": ["http://localhost:*/callback", "http://127.0.0.1:*/callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": PUBLIC,
         "metadata_document": "https://claude.ai/oauth/claude-code-client-metadata",
     },
     # Claude on the web and on the desktop: https://github.com/anthropics/claude-ai-mcp/issues/124.
     "claude_ai": {
         "redirect_uris": ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
         "metadata_document": None,
     },
     # https://cursor.com/docs/mcp; the three of one registration in https://github.com/erp-mafia/accounted/pull/2225.
@@ -44,41 +57,63 @@ PROFILES: dict[str, dict[str, Any]] = {
             "https://www.cursor.com/agents/mcp/oauth/callback",
             "http://localhost:8787/callback",
         ],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
         "metadata_document": None,
     },
     # https://github.com/modelcontextprotocol/inspector: the page's own origin, port 6274 by default.
     "mcp_inspector": {
         "redirect_uris": ["http://localhost:6274/oauth/callback*", "http://127.0.0.1:6274/oauth/callback*"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": PUBLIC,
         "metadata_document": None,
     },
     # Programs written with the official SDKs: redirect URIs of their own, on the machine that they run on.
     "mcp_sdk": {
         "redirect_uris": ["http://localhost:*/*", "http://127.0.0.1:*/*", "http://localhost/*", "http://127.0.0.1/*"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
         "metadata_document": None,
     },
 }
 LOOPBACK = ("localhost", "127.0.0.1")
 
 
-def fits(uri: str, pattern: str) -> bool:
+# Of a client's redirect URI: what a browser and AM read in one way only. No %, * or {#: to AM these are patterns and expressions.
+_PLAIN = re.compile(
+    r"[a-z][a-z0-9+.-]*:(//([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?)?(/(?!/)[\w.~!$&'()+,;=:@-]*)*", re.IGNORECASE | re.ASCII
+)
+
+
+def fits(uri: Any, pattern: str) -> bool:
     """Whether a redirect URI is what `pattern` says: the same scheme and host, a port that may be *, a path with * and ?.
 
-    Compared part by part, as http://localhost:1@evil.example/ begins like a loopback address.
+    Compared part by part, as http://localhost:1@evil.example/ begins like a loopback address. What could be read in another way
+    fits nothing: dot segments, escapes, user names, queries, fragments, blanks.
     """
-    actual, wanted = urlsplit(uri), urlsplit(pattern)
+    if not isinstance(uri, str) or not _PLAIN.fullmatch(uri):
+        return False
+    try:
+        actual, wanted = urlsplit(uri), urlsplit(pattern)
+    except ValueError:
+        return False
     (host, port), (wanted_host, wanted_port) = _host_and_port(actual.netloc), _host_and_port(wanted.netloc)
+    path = actual.path or "/"
     return (
         actual.scheme == wanted.scheme
         and host == wanted_host
-        and (port == wanted_port or (wanted_port == "*" and (port.isdigit() or not port)))
-        and fnmatch.fnmatchcase(actual.path or "/", wanted.path or "/")
-        and not (actual.query or actual.fragment)
+        and (port == wanted_port or wanted_port == "*")
+        and (not port or 0 < int(port) < 65536)
+        and not {".", ".."} & set(path.split("/"))
+        and fnmatch.fnmatchcase(path, wanted.path or "/")
     )
 
 
 def _host_and_port(netloc: str) -> tuple[str, str]:
-    host, port = netloc.partition(":")[::2] if not netloc.startswith("[") else (netloc, "")
-    return host.lower(), port
+    """Of an IPv6 address the colons are part of the host."""
+    host, bracket, rest = netloc.rpartition("]")
+    more, _, port = rest.partition(":")
+    return f"{host}{bracket}{more}".lower(), port
 
 
 def needs(names: list[str]) -> dict[str, bool]:

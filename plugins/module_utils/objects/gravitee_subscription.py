@@ -39,14 +39,18 @@ class ManagedSubscription(ApiPart):
         self.others: list[dict[str, Any]] | None = None  # those to other plans and APIs, once they were asked for
 
     def observe(self) -> dict[str, Any]:
-        self.find()
+        self.find_plan()
         self.title = f"of {self.called} to API {self.title}"
-        self.plan_of_api = self._find_plan() if self.api else {}
         application = self._find_application()
         self.living = self._find_subscriptions(application) if application and self.plan_of_api else []
         if self.params["state"] == "absent":
             self.others = self._find_others(application) if application else []
         return {"application": _view(application), "subscription": _view(_best(self.living))}
+
+    def find_plan(self) -> None:
+        """The API and the plan that is meant; {} where there is none yet."""
+        self.find()
+        self.plan_of_api = self._find_plan() if self.api else {}
 
     def _find_plan(self) -> dict[str, Any]:
         name = self.params["plan"]

@@ -14,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
+SUBSCRIPTION_STATUSES = ("PENDING", "REJECTED", "ACCEPTED", "CLOSED", "PAUSED", "RESUMED")
 SUBSCRIBED = ("PENDING", "ACCEPTED", "PAUSED")  # the statuses of a subscription that lives
 REMEDIES = {
     401: "APIM refused the credentials: check apim_token, or apim_username and apim_password",
@@ -173,6 +174,10 @@ class Apim:
         """The active applications, with their client ids under settings.app."""
         return self.session.get(self._applications, status="ACTIVE")
 
+    def application(self, application_id: str) -> dict[str, Any]:
+        """One application, also an archived one."""
+        return self.session.get(f"{self._applications}/{segment(application_id)}")
+
     def create_application(self, body: dict[str, Any]) -> dict[str, Any]:
         return self.session.ask("POST", self._applications, body)
 
@@ -183,6 +188,10 @@ class Apim:
         """An application's living subscriptions to a plan, or to all plans of the API."""
         filters = {"planIds": plan_id, "applicationIds": application_id, "statuses": ",".join(SUBSCRIBED)}
         return list(self._pages(f"{self._api(api_id)}/subscriptions", filters))
+
+    def subscriptions_ever(self, api_id: str) -> list[dict[str, Any]]:
+        """Every subscription that an API has or had, to any of its plans, the newest first."""
+        return list(self._pages(f"{self._api(api_id)}/subscriptions", {"statuses": ",".join(SUBSCRIPTION_STATUSES)}))
 
     def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
         body = {"applicationId": application_id, "planId": plan_id}
