@@ -22,10 +22,14 @@ STALL = 1.0  # s; the tests' timeout is shorter
 
 
 class Faults:
-    """Which request meets which fault. `asked` is what came, by its number from 1 on. Those that match `broken` get 500."""
+    """Which request meets which fault. `asked` is what came, by its number from 1 on.
+
+    Those that match `broken` get 500; where `times` is set, only so many.
+    """
 
     def __init__(self) -> None:
         self.number, self.kind, self.broken = 0, "", ""
+        self.times: int | None = None
         self.asked: list[str] = []
         self._count = itertools.count(1)
 
@@ -34,7 +38,8 @@ class Faults:
 
     def meets(self, what: str) -> str:
         self.asked.append(what)
-        if self.broken and re.search(self.broken, what):
+        if self.broken and self.times != 0 and re.search(self.broken, what):
+            self.times = None if self.times is None else self.times - 1
             return "500"
         number = next(self._count)
         if self.kind == "killed" and number > self.number > 0:

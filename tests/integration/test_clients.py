@@ -30,7 +30,7 @@ def secure(world: World, modules: Modules, path: str) -> str:
     at, url = {"context_path": path}, f"{world.urls['gateway']}{path}"
     modules.run("am_domain_settings", domain="mcp-demo", mcp_clients=True)
     server = modules.run("am_mcp_server", domain="mcp-demo", name="Weather", resource_identifier=url)
-    modules.run("gravitee_api", **at, name="Weather", target=world.urls["mcp"], mcp_resource=False)
+    modules.run("gravitee_api", **at, name="Weather", target=world.urls["mcp"], mcp_resource=False, metadata_path=True)
     modules.run(
         "am_resource",
         **at,

@@ -52,7 +52,7 @@ def test_a_new_secret_without_a_gap(playbooks: Playbooks, modules: Modules, worl
     assert done.code == 0, done.output
     assert done.changes[:3] == foretold.changes
     assert done.changes == [
-        "create secret gravitee.mcp 1 of MCP server Weather MCP",
+        "create another secret of MCP server Weather MCP",
         "update clientSecret of resource Gravitee AM of API /weather-mcp",
         "deploy API /weather-mcp",
         "delete secret Default of MCP server Weather MCP",
@@ -95,7 +95,7 @@ def test_am_4_10_takes_the_users_word(playbooks: Playbooks, modules: Modules, wo
 
 
 def test_nothing_to_rotate(playbooks: Playbooks, domain: Domain) -> None:
-    assert "there is no secured MCP server to rotate the secret of" in playbooks.run("rotate.yml", **FAST).failure
+    assert f"there is no secured MCP server at {playbooks.url} to rotate the secret of" in playbooks.run("rotate.yml", **FAST).failure
 
 
 def test_as_a_part_of_the_role(playbooks: Playbooks, modules: Modules, domain: Domain, token: str) -> None:

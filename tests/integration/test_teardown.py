@@ -58,7 +58,7 @@ def test_what_others_made_is_left_alone_and_named(playbooks: Playbooks, modules:
     modules.run("am_mcp_server", domain="mcp-demo", name="Other", resource_identifier="http://gw/other")
     done = playbooks.run("teardown.yml")
     assert done.code == 0, done.output
-    assert "The API Theirs at /weather-mcp is not ours" in done.output
+    assert "The API Theirs at /weather-mcp is not Weather MCP: it is left as it is" in done.output
     [api] = world.apis.values()
     assert (api.state, len(api.published), len(domain.mcp_servers)) == ("STARTED", 1, 1)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import DAY
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
 
 
@@ -48,4 +49,11 @@ class AmSnapshot(Live):
 
     def __init__(self, am: Any):
         servers = cache(lambda domain_id: list(am.mcp_servers(domain_id)))
-        super().__init__(am, domain=cache(am.domain), scopes=cache(am.scopes), mcp_servers=servers)
+        known = {"scopes": cache(am.scopes), "mcp_servers": servers, "application": cache(am.application)}
+        super().__init__(am, domain=cache(am.domain), **known)
+        self._tokens = cache(lambda domain_id, since, until: list(am.tokens_created(domain_id, since * DAY, until * DAY)))
+
+    def tokens_created(self, domain_id: str, since: int, until: int) -> list[dict[str, Any]]:
+        """By whole days, so that many servers ask for the same."""
+        entries: list[dict[str, Any]] = self._tokens(domain_id, since // DAY, until // DAY + 1)
+        return entries

@@ -345,11 +345,18 @@ def told(done: Done, what: str, names: tuple[str, ...] = CHANGING) -> list[Any]:
     results: list[Mapping[str, Any]] = []
     for name in names:
         result = done.get(name) or {}
-        results += result.get("results") or [result]
+        results += result.get("results") or [_without_stop(result, done) if name == "left_api" else result]
     changed = [result for result in results if result.get("changes")]
     if what == "diff":
         return [result["diff"] for result in changed if result.get("diff")]
     return [change for result in changed for change in result["changes"]]
+
+
+def _without_stop(result: Mapping[str, Any], done: Done) -> Mapping[str, Any]:
+    """In a dry run the API still runs when it is to be deleted, and would be stopped once more."""
+    stopped = bool((done.get("stop") or {}).get("changed"))
+    left = [change for change in result.get("changes") or [] if not (stopped and change.startswith("stop API "))]
+    return {**result, "changes": left}
 
 
 def left_open(v: Variables, done: Done) -> bool:
