@@ -52,6 +52,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
+from jinja2 import TemplateError, Undefined
 
 SERVER = [field.name for field in fields(Variables) if field.name != "domain"]
 DOMAIN = "domain"  # what servers of one batch have in common, beside the connection
@@ -61,7 +62,16 @@ REQUIRED = ("name", "context_path", "target")
 def _given(variables: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """The role's variables that this host has, without their prefix; what is empty is not given."""
     values = {name: variables.get(f"{PREFIX}{name}") for name in names}
+    _settle(values)
     return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _settle(value: Any) -> None:
+    """Raises here, and not somewhere later, if a template in it leads to nothing."""
+    if isinstance(value, Undefined):
+        str(value)
+    for inner in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
+        _settle(inner)
 
 
 def fleet_batches(hosts: Iterable[str], hostvars: Mapping[str, Any], size: int = 50) -> list[dict[str, Any]]:
@@ -70,7 +80,7 @@ def fleet_batches(hosts: Iterable[str], hostvars: Mapping[str, Any], size: int =
     for host in hosts:
         try:
             server, options = _given(hostvars[host], SERVER), _given(hostvars[host], [*CONNECTION, DOMAIN])
-        except AnsibleError as error:  # a template among the variables
+        except (AnsibleError, TemplateError) as error:  # a template among the variables
             refused.append(_refused(host, f"The variables of the host {host} cannot be read: {error}"))
             continue
         missing = [f"secure_mcp_{name}" for name in REQUIRED if name not in server]
