@@ -31,6 +31,13 @@ options:
     type: list
     elements: str
     default: []
+  expected:
+    description: How many servers there should be. Fewer make the report incomplete.
+    type: int
+  allow_none:
+    description: Whether a report about no server at all may be complete.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -38,7 +45,7 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: "{{ fleet.servers | gravitee.mcp.fleet_report | to_nice_json }}"
     dest: /srv/www/report.json
-    mode: "0644"
+    mode: "0600"
 """
 
 RETURN = r"""
@@ -47,13 +54,27 @@ _value:
   type: dict
 """
 
+import json
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-VERSION = 1
-POSTURES = ("secured", "open", "misconfigured", "upstream_secured", "unreachable", "refused", "unknown")
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import MEANINGS
+
+VERSION = 2
+LONGEST = 120  # characters of a value that are shown
+# What to do about each verdict, in one line.
+REMEDIES = {
+    "open": "Close it now: run fleet.yml or secure_mcp.yml, or stop the API.",
+    "unknown": "Remove what kept it from being tested, and run the audit again.",
+    "misconfigured": "Change the setting that the finding names, or run fleet.yml.",
+    "upstream_secured": "Close any keyless plan, and switch off the MCP server's own authentication.",
+    "unreachable": "Start and deploy the API, or correct its context path.",
+    "drifted": "Run fleet.yml or secure_mcp.yml, or change the variables to what is there.",
+    "refused": "Correct what the finding names, in the inventory or on the server.",
+    "secured": "",
+}
 
 
 def fleet_report(
@@ -61,39 +82,96 @@ def fleet_report(
     kind: str = "audit",
     made_from: Iterable[str] = (),
     domain_changes: Iterable[str] = (),
+    expected: int | None = None,
+    allow_none: bool = False,
 ) -> dict[str, Any]:
-    servers = [_entry(outcome) for outcome in outcomes]
-    counts = {posture: len([one for one in servers if one["posture"] == posture]) for posture in POSTURES}
-    drifted = len([one for one in servers if one["drifted"]])
-    looked = len(servers) - counts["unknown"]
+    servers = sorted((_entry(outcome) for outcome in outcomes), key=_worst_first)
+    counts = {posture: len([one for one in servers if one["posture"] == posture]) for posture in MEANINGS}
+    looked = len([one for one in servers if one["tested"]])
+    gaps = [f"{one['name']}: {one['refusal'] or one['summary']}" for one in servers if one["refusal"] or _in_vain(one)]
+    missing = max(0, expected - len(servers)) if expected is not None else 0
+    if missing:
+        gaps.append(f"{missing} of {expected} hosts said nothing at all")
+    if not servers and not allow_none:
+        gaps.append("there are no servers: is the group of hosts, and the inventory, the right one?")
     return {
         "version": VERSION,
         "kind": kind,
         "made_at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "made_on": socket.gethostname(),
         "made_from": [url for url in made_from if url],
+        "complete": not gaps,
+        "gaps": gaps,
         "total": len(servers),
-        "counts": {**counts, "drifted": drifted},
+        "counts": {**counts, "drifted": len([one for one in servers if one["drifted"]])},
         "share_secured": round(counts["secured"] / looked, 4) if looked else None,
-        "as_described": drifted == 0 and not list(domain_changes) and counts["secured"] + counts["unknown"] == len(servers),
+        "as_described": not gaps and not list(domain_changes) and all(_as_described(one) for one in servers),
         "domain_changes": list(domain_changes),
+        "legend": dict(MEANINGS),
         "servers": servers,
     }
 
 
 def _entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
     seen = outcome.get("seen") or {}
+    posture = seen.get("result") if seen.get("result") in MEANINGS else "unknown"
+    refusal = str(outcome.get("msg") or "it was refused, without a reason") if outcome.get("failed") else ""
+    # Behind a refusal may be an API that is another than the inventory's: whatever it looks like, it is not what was described.
+    posture = "unknown" if refusal and posture == "secured" else posture
+    diff = list(outcome.get("diff") or [])
+    drifted = bool(outcome.get("changes"))
+    remedy = "refused" if refusal and posture == "unknown" else "drifted" if drifted and posture == "secured" else posture
+    untested = "not tested from outside" if not seen and not refusal else ""
     return {
         "name": outcome["name"],
         "url": outcome["url"],
         "context_path": outcome["context_path"],
-        "posture": "refused" if outcome.get("failed") else seen.get("result") or "unknown",
-        "summary": outcome.get("msg") or seen.get("summary") or "",
-        "drifted": bool(outcome.get("changes")),
+        "posture": posture,
+        "tested": bool(seen),
+        "summary": seen.get("summary") or refusal or untested,
+        "refusal": refusal,
+        "todo": "" if untested and not drifted else REMEDIES["drifted" if untested else remedy],
+        "drifted": drifted,
         "changes": list(outcome.get("changes") or []),
-        "diff": list(outcome.get("diff") or []),
+        "changed_keys": [line for part in diff for line in _changed_keys(part)],
+        "diff": diff,
         "steps": list(seen.get("steps") or []),
     }
+
+
+def _as_described(one: Mapping[str, Any]) -> bool:
+    return not one["drifted"] and not one["refusal"] and (one["posture"] == "secured" or not one["tested"])
+
+
+def _in_vain(one: Mapping[str, Any]) -> bool:
+    return one["tested"] and one["posture"] == "unknown"
+
+
+def _worst_first(one: Mapping[str, Any]) -> tuple[int, bool, str]:
+    return list(MEANINGS).index(one["posture"]), not one["drifted"], one["name"]
+
+
+def _changed_keys(part: Mapping[str, Any]) -> list[str]:
+    """The leaves that differ, "key: before → after" each."""
+    return [f"{key or 'all'}: {_short(old)} → {_short(new)}" for key, old, new in _leaves(part.get("before"), part.get("after"))]
+
+
+def _leaves(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}, key=str):
+            yield from _leaves(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _leaves(one, other, f"{key}[{number}]")
+    elif old != new:
+        yield key, old, new
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class FilterModule:

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -135,12 +136,19 @@ def test_fleet_and_audit_playbooks_and_the_report(playbooks: Playbooks, world: W
     assert world.writes()[before:] == []
     assert audited.code == 2
     assert "4 of 5 servers are secured, 2 have drifted." in audited.failure
-    assert "5 servers: 4 secured, 1 open; 2 drifted" in audited.output
+    assert "5 servers: 1 open, 4 secured; 2 drifted; complete; " in audited.output
     assert "S2: open; close plan Oops (KEY_LESS) of API /s2-mcp; deploy API /s2-mcp" in audited.output
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert (report["version"], report["kind"], report["total"], report["share_secured"]) == (1, "audit", 5, 0.8)
+    assert (report["version"], report["kind"], report["total"], report["share_secured"]) == (2, "audit", 5, 0.8)
     assert report["counts"]["open"] == 1
-    assert [one["drifted"] for one in report["servers"]] == [False, True, True, False, False]
+    assert [(one["name"], one["drifted"]) for one in report["servers"]][:3] == [("S2", True), ("S1", True), ("S0", False)]
+    assert "endpointGroups[0].endpoints[0].configuration.target: http://<script> → " in str(report["servers"][1]["changed_keys"])
+    for ending in ("json", "html", "junit.xml", "sarif"):
+        assert (tmp_path / f"out.{ending}").stat().st_mode & 0o777 == 0o600
+    suite = ElementTree.fromstring((tmp_path / "out.junit.xml").read_text(encoding="utf-8"))[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]) == ("6", "2", "0")
+    (run,) = json.loads((tmp_path / "out.sarif").read_text(encoding="utf-8"))["runs"]
+    assert [(one["ruleId"], one["level"]) for one in run["results"]] == [("open", "error"), ("drifted", "warning")]
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "http://&lt;script&gt;" in page
     for text in (page, json.dumps(report)):
@@ -156,14 +164,12 @@ def test_drift_writes_the_same_report(playbooks: Playbooks, world: World, tmp_pa
     drifted = playbooks.run("drift.yml", "-e", f"secure_mcp_report={tmp_path}/out", hosts=broken)
     assert drifted.code == 2
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
-    assert [(one["posture"], one["drifted"]) for one in report["servers"]] == [
-        ("unknown", True),
-        ("unknown", False),
-        ("refused", False),
-    ]
-    assert report["servers"][0]["changes"] == ["update apiVersion of API S0", "deploy API /s0-mcp"]
-    assert report["servers"][0]["diff"]
-    assert "has capitals" in report["servers"][2]["summary"]
+    rows = {one["name"]: one for one in report["servers"]}
+    assert {(one["posture"], one["tested"]) for one in rows.values()} == {("unknown", False)}
+    assert rows["S0"]["changes"] == ["update apiVersion of API S0", "deploy API /s0-mcp"]
+    assert 'apiVersion: 9 → 1.0' in rows["S0"]["changed_keys"]
+    assert "has capitals" in rows["S2"]["summary"]
+    assert (report["complete"], report["as_described"]) == (False, False)
 
 
 def listed(folder: Path, world: World, **given: Any) -> dict[str, Any]:
