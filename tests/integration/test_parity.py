@@ -18,7 +18,7 @@ from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
 GENERATED = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|[\w-]{43}"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<![\w-])[\w-]{43}(?![\w-])"
 )
 TOOLS = [{"key": "get_weather", "description": "The weather", "scopes": ["weather:read"]}]
 CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}, {"name": "Second"}]
@@ -44,6 +44,11 @@ TABLE: dict[str, dict[str, Any]] = {
     "mcp_proxy": {"api_type": "mcp_proxy", "clients": CLIENTS},
     "not verified": {"verify": False},
     "on_failure": {"on_failure": "rollback"},
+    "nothing bound": {"bind_audience": False, "require_user": False, "propagate_auth_header": True},
+    "a machine": {"clients": [{"name": "Nightly", "type": "service", "grant_types": ["client_credentials"]}]},
+    "unlisted tools": {"tools": TOOLS, "enforce_tools": "unlisted"},
+    "no tool enforced": {"tools": TOOLS, "enforce_tools": "false"},
+    "browsers": {"cors_origins": ["http://localhost:6274"]},
 }
 
 

@@ -4,7 +4,7 @@
 """Flows of a plan that decide at the gateway who may call which tool. Pure: no HTTP.
 
 Each flow answers with the policy `mock` where its condition holds. A condition that cannot be evaluated does not hold, and the
-call goes on; so the first flow refuses every body that is no JSON object: batches, a byte order mark, UTF-16. Seen on APIM 4.10.7.
+call goes on; so the first flow refuses every body that is no JSON object: batches, a byte order mark, UTF-16. Seen on 4.10.7.
 """
 from __future__ import annotations
 
