@@ -225,23 +225,41 @@ class Check:
         """Register, log in as the test user, get a token, call with it; then remove what was registered."""
         journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK))
         try:
-            self._with_token(journey.token(self.resource))
+            if self._with_token(journey.token(self.resource)) and self.params["audience"]:
+                self._without_resource(journey)
         except Stopped as error:
             self._note(error.step, error.asked, error.got, FAILED)
         left = journey.clean_up()
         if left:
             self._note("clean up", "the client's registration", left, WARNING)
 
-    def _with_token(self, token: str) -> None:
+    def _without_resource(self, journey: Journey) -> None:
+        """A token that names no server must be refused, as MCP asks, also to a client that gets in with one for this server."""
+        asked = f"POST {self.url} initialize, with a token that was asked for without resource"
+        journey.note = lambda *_step: None  # the same way again
+        try:
+            answer = McpClient(self.url, self.options, journey.token(None)).initialize()
+        except Stopped as error:
+            self._note("audience", asked, f"no such token: {error.got}", WARNING)
+            return
+        if answer.status and 200 <= answer.status < 300:
+            got = f"HTTP {answer.status}: tokens that are not for this server are let in (gravitee_plan audience)"
+            self._note("audience", asked, got, FAILED)
+            return
+        got = f"HTTP {answer.status}" if answer.status else answer.trouble
+        self._note("audience", asked, got, OK if answer.status == 401 else WARNING)
+
+    def _with_token(self, token: str) -> bool:
         client = McpClient(self.url, self.options, token)
         answer = client.initialize()
         asked = f"POST {self.url} initialize, with the token"
         if not (answer.status and 200 <= answer.status < 300 and answer.message):
             self._note("call", asked, _why_refused(answer, _client_of(token)), FAILED)
-            return
+            return False
         self._note("call", asked, f"HTTP {answer.status}", OK)
         self._list_tools(client)
         client.close()
+        return True
 
     def _list_tools(self, client: McpClient) -> None:
         tools, problem = client.tools()
@@ -271,7 +289,8 @@ def _why_refused(answer: Answer, client: str) -> str:
     if answer.status == 401:
         return (
             f"HTTP 401: token accepted by AM, refused by the gateway: client {client} has no subscription to the OAuth2 plan: "
-            "use gravitee_subscription (if it has one, the token is expired or of another server)"
+            "use gravitee_subscription (if it has one, the token is expired or of another server, or the plan's selection rule "
+            "refuses it, as it does tokens without a user: gravitee_plan audience, require_user)"
         )
     if answer.status == 403:
         return "HTTP 403: the token lacks a scope that the plan requires (gravitee_plan required_scopes)"
