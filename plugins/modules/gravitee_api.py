@@ -55,6 +55,14 @@ options:
         description: The scopes to ask for, as the OAuth2 plan requires them.
         type: list
         elements: str
+  cors_origins:
+    description:
+      - Origins whose pages may call the API from a browser, such as that of the MCP inspector. Just these; the empty list
+        switches CORS off.
+      - The methods and headers that MCP clients need are allowed and exposed with them; further ones that the API has stay. With
+        origins alone the gateway answers every preflight with 400.
+    type: list
+    elements: str
   name:
     description: Name of the API. Required to create one.
     type: str
@@ -160,22 +168,15 @@ EXAMPLES = r"""
   register: weather
   no_log: true
 
-- name: Give it a property, and CORS for the MCP inspector
+- name: Give it a property, and let the MCP inspector call it from a browser
   gravitee.mcp.gravitee_api:
     context_path: /weather-mcp
     name: Weather MCP
+    cors_origins: ["http://localhost:6274"]
     definition:
       properties:
         - key: team
           value: weather
-      listeners:
-        - type: HTTP
-          cors:
-            enabled: true
-            allowOrigin: ["http://localhost:6274"]
-            allowMethods: [GET, POST, DELETE, OPTIONS]
-            allowHeaders: [Authorization, Content-Type, Mcp-Protocol-Version, Mcp-Session-Id]
-            exposeHeaders: [Mcp-Session-Id, WWW-Authenticate]
 
 - name: Restore it
   gravitee.mcp.gravitee_api:

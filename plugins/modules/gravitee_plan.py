@@ -79,6 +79,41 @@ options:
       - Later versions have no such option, and this one is not sent to them.
     type: bool
     default: true
+  audience:
+    description:
+      - "O(security=oauth2): URLs of the MCP server as clients ask for their tokens (C(resource)). A token has to be for one of
+        them; the empty list lifts that. Without it the gateway takes any token that AM calls active, also one that was never
+        meant for this server."
+      - Together with O(require_user) and O(machine_clients) it is the plan's selection rule. A rule that somebody else wrote
+        stays, with a warning.
+    type: list
+    elements: str
+  require_user:
+    description:
+      - "O(security=oauth2): whether somebody must have logged in to get the token. Where clients register themselves, anyone can
+        get a token by client credentials."
+    type: bool
+  machine_clients:
+    description: With O(require_user=true), client ids that are let in with a token by client credentials, without a user.
+    type: list
+    elements: str
+  tools:
+    description:
+      - "O(security=oauth2): name of each tool, and the list of scopes that a call of it needs, for O(enforce_tools)."
+      - Without it the plan's flows stay as they are.
+    type: dict
+  enforce_tools:
+    description:
+      - What the gateway enforces of O(tools), by flows of the plan. Flows that others made stay.
+      - V(true) answers a call of a tool with 403 if the token lacks one of its scopes, and tells the client which. Where any tool
+        has scopes, a body that is no JSON object, a batch for one, is answered with 400.
+      - V(unlisted) refuses tools that are not in O(tools), too. V(false) removes the flows.
+    type: str
+    choices: ["true", "unlisted", "false"]
+    default: "true"
+  url:
+    description: The URL that clients call. By it the refusals of O(tools) name the metadata. The first of O(audience) if not set.
+    type: str
   security_configuration:
     description: Further configuration of the plan's security policy, with the names of its schema; merged in.
     type: dict
@@ -118,6 +153,18 @@ EXAMPLES = r"""
     security: oauth2
     oauth_resource: Gravitee AM
     required_scopes: ["weather:read"]
+
+- name: Take tokens for this server only, of users who logged in, and ask for a scope where the forecast is called
+  gravitee.mcp.gravitee_plan:
+    context_path: /weather-mcp
+    security: oauth2
+    oauth_resource: Gravitee AM
+    audience: [https://gateway.example.com/weather-mcp]
+    require_user: true
+    machine_clients: [nightly-report]
+    tools:
+      get_weather: []
+      forecast: ["weather:read"]
 
 - name: Close the keyless plans, whatever their names
   gravitee.mcp.gravitee_plan:

@@ -66,6 +66,12 @@ options:
   scope:
     description: The scopes to ask for, separated by blanks. If not set, those that the client was registered with.
     type: str
+  audience:
+    description:
+      - With O(username), whether to show that a token that was asked for without C(resource), and so names no server, is refused.
+        If it is let in, the result is V(misconfigured).
+    type: bool
+    default: false
   expect:
     description: What the result should be. Anything else fails the task.
     type: list
@@ -180,6 +186,7 @@ SPEC = {
     "client_secret": {"type": "str", "no_log": True},
     "redirect_uri": {"type": "str"},
     "scope": {"type": "str"},
+    "audience": {"type": "bool", "default": False},
     "expect": {
         "type": "list",
         "elements": "str",

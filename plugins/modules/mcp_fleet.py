@@ -83,6 +83,40 @@ options:
         description: Name of the OAuth2 plan.
         type: str
         default: OAuth2
+      bind_audience:
+        description:
+          - Whether a token has to be for this MCP server, as the selection rule of the OAuth2 plan asks. Without it the
+            gateway takes any token that AM calls active, also one that a client got without naming a server.
+        type: bool
+        default: true
+      require_user:
+        description:
+          - Whether somebody must have logged in to get the token. Anyone who can register a client can get a token without
+            a user.
+          - Clients of type V(service) in O(servers[].clients) are let in all the same.
+        type: bool
+        default: true
+      enforce_tools:
+        description:
+          - What the gateway enforces of the tools' scopes, from O(servers[].tools) or, with O(servers[].tools=discover),
+            from O(servers[].tool_scopes).
+          - V(true) answers a call of a tool with 403 if the token lacks a scope of it, and names the scope. V(unlisted)
+            refuses tools that are not known, too. V(false) enforces nothing.
+        type: str
+        choices: ["true", "unlisted", "false"]
+        default: "true"
+      propagate_auth_header:
+        description:
+          - Whether the MCP server behind gets the client's token. MCP forbids to pass it on.
+        type: bool
+        default: false
+      cors_origins:
+        description:
+          - Origins whose pages may call the MCP server from a browser, such as that of the MCP inspector, see the option
+            cors_origins of M(gravitee.mcp.gravitee_api). Empty leaves CORS as it is.
+        type: list
+        elements: str
+        default: []
       read_timeout:
         description: How long the gateway waits for the MCP server's answer, in milliseconds.
         type: int

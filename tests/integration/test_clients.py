@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -61,6 +62,21 @@ def test_all_the_way_with_a_known_client(modules: Modules, secured: str) -> None
     assert [tool["name"] for tool in seen["tools"]] == ["get_weather", "slow_forecast"]
     assert [step["step"] for step in seen["steps"]][-6:] == ["authorize", "login", "consent", "token", "call", "tools"]
     assert "Passw0rd" not in str(seen)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_token_for_no_server_has_to_be_refused(modules: Modules, secured: str, bound: bool) -> None:
+    at = {"context_path": urlsplit(secured).path}
+    if bound:
+        modules.run("gravitee_plan", **at, name="OAuth2", audience=[secured])
+        modules.run("gravitee_deployment", **at)
+    seen = modules.run("mcp_check", url=secured, **KNOWN, audience=True)
+    step = seen["steps"][-1]
+    assert step["step"] == "audience"
+    assert (seen["result"], step["verdict"]) == (("secured", "ok") if bound else ("misconfigured", "failed"))
+    told = "HTTP 401" if bound else "HTTP 200: tokens that are not for this server are let in (gravitee_plan audience)"
+    assert step["got"] == told
+    assert "audience" not in [step["step"] for step in modules.run("mcp_check", url=secured, **KNOWN)["steps"]]
 
 
 def test_a_registered_one_is_not_subscribed_and_cleaned_up(modules: Modules, domain: Domain, secured: str) -> None:

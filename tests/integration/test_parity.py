@@ -43,6 +43,11 @@ TABLE: dict[str, dict[str, Any]] = {
     "mcp_proxy": {"api_type": "mcp_proxy", "clients": CLIENTS},
     "not verified": {"verify": False},
     "on_failure": {"on_failure": "rollback"},
+    "nothing bound": {"bind_audience": False, "require_user": False, "propagate_auth_header": True},
+    "a machine": {"clients": [{"name": "Nightly", "type": "service", "grant_types": ["client_credentials"]}]},
+    "unlisted tools": {"tools": TOOLS, "enforce_tools": "unlisted"},
+    "no tool enforced": {"tools": TOOLS, "enforce_tools": "false"},
+    "browsers": {"cors_origins": ["http://localhost:6274"]},
 }
 
 

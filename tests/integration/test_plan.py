@@ -144,3 +144,98 @@ def test_two_plans_of_a_name_are_ambiguous(modules: Modules, world: World) -> No
     record.plans["twin"] = {**made, "id": "twin"}
     with pytest.raises(ModuleFailed, match="2 published plans that this could mean"):
         modules.run("gravitee_plan", **OAUTH2)
+
+
+# Who is let in, and to which tool
+
+URL = "http://gw/w"
+AUD = f"#context.attributes['jwt'].claims['aud'].contains('{URL}')"
+USER = "#context.attributes['jwt'].claims['gis'] != null"
+BOUND = {**OAUTH2, "audience": [URL], "require_user": True}
+TOOLS = {"get_weather": [], "forecast": ["weather:read"], "it's": ["a", "b"]}
+ELSE = {"name": "theirs", "enabled": True, "selectors": [], "request": []}
+
+
+def test_a_plan_is_bound_to_its_urls(modules: Modules, world: World) -> None:
+    made = modules.twice("gravitee_plan", **BOUND)
+    assert made["plan"]["selectionRule"] == f"{{{AUD} && {USER}}}"
+    more = modules.twice("gravitee_plan", **BOUND, machine_clients=["m"])
+    assert (more["changes"], more["deployment_due"]) == (["update selectionRule of plan OAuth2 (OAUTH2) of API /w"], True)
+    many = modules.twice("gravitee_plan", **{**OAUTH2, "audience": ["http://other/w", URL]})
+    assert many["plan"]["selectionRule"].count("contains") == 2
+    assert modules.run("gravitee_plan", **{**OAUTH2, "audience": [URL, "http://other/w"]})["changed"] is False
+
+
+def test_what_is_not_given_of_a_rule_stays(modules: Modules, world: World) -> None:
+    modules.run("gravitee_plan", **BOUND)
+    assert modules.run("gravitee_plan", **OAUTH2, description="d")["plan"]["selectionRule"] == f"{{{AUD} && {USER}}}"
+    assert modules.twice("gravitee_plan", **OAUTH2, require_user=False)["plan"]["selectionRule"] == f"{{{AUD}}}"
+    lifted = modules.twice("gravitee_plan", **OAUTH2, audience=[])
+    assert "selectionRule" not in lifted["plan"]
+    assert lifted["deployment_due"] is True
+
+
+def test_a_rule_that_went_missing_is_drift(modules: Modules, world: World) -> None:
+    modules.run("gravitee_plan", **BOUND)
+    del plans(world)[0]["selectionRule"]
+    drift = modules.run("gravitee_plan", check=True, **BOUND)
+    assert (drift["changed"], drift["deployment_due"]) == (True, True)
+    assert drift["diff"]["after"]["plans"][0]["selectionRule"] == f"{{{AUD} && {USER}}}"
+
+
+def test_a_rule_of_somebody_else_stays_and_is_warned_of(modules: Modules) -> None:
+    theirs = "{#context.attributes['jwt'].claims['domain'] == 'x'}"
+    modules.run("gravitee_plan", **OAUTH2, definition={"selectionRule": theirs})
+    done = modules.run("gravitee_plan", **BOUND)
+    assert (done["changed"], done["plan"]["selectionRule"]) == (False, theirs)
+    [warning] = [warning for warning in done["warnings"] if "selection rule" in warning]
+    assert theirs in warning
+    assert "audience, require_user" in warning
+
+
+@pytest.mark.parametrize("version", ["4.10", "4.12"])
+def test_tools_are_enforced_by_flows_beside_those_of_others(modules: Modules, world: World, version: str) -> None:
+    world.apim_version = version
+    modules.run("gravitee_plan", **OAUTH2, definition={"flows": [ELSE]})
+    done = modules.twice("gravitee_plan", **OAUTH2, tools=TOOLS, url=URL)
+    names = ["gravitee.mcp: only JSON objects", "gravitee.mcp: scope a b", "gravitee.mcp: scope weather:read"]
+    assert [flow["name"] for flow in done["plan"]["flows"]] == [*names, "theirs"]
+    assert (done["changes"], done["deployment_due"]) == (["update flows of plan OAuth2 (OAUTH2) of API /w"], True)
+    place = {"4.10": f"{URL}/.well-known/oauth-protected-resource", "4.12": "http://gw/.well-known/oauth-protected-resource/w"}
+    challenge = f'Bearer error="insufficient_scope", scope="weather:read", resource_metadata="{place[version]}"'
+    answer = done["plan"]["flows"][2]["request"][0]["configuration"]
+    assert answer["headers"][0] == {"name": "WWW-Authenticate", "value": challenge}
+    kept = modules.run("gravitee_plan", **OAUTH2)
+    assert kept["changed"] is False
+    listed = modules.twice("gravitee_plan", **BOUND, tools=TOOLS, enforce_tools="unlisted")
+    assert [flow["name"] for flow in listed["plan"]["flows"]] == [*names, "gravitee.mcp: only listed tools", "theirs"]
+    off = modules.twice("gravitee_plan", **OAUTH2, enforce_tools=False)
+    assert [flow["name"] for flow in off["plan"]["flows"]] == ["theirs"]
+
+
+def test_a_flow_that_somebody_changed_is_drift(modules: Modules, world: World) -> None:
+    given = {**OAUTH2, "tools": TOOLS, "url": URL}
+    modules.run("gravitee_plan", **given)
+    for change in ({"enabled": False}, {"selectors": []}, {"request": []}):
+        plans(world)[0]["flows"][1].update(change)
+        assert modules.twice("gravitee_plan", **given)["changes"] == ["update flows of plan OAuth2 (OAUTH2) of API /w"]
+    plans(world)[0]["flows"].reverse()
+    assert modules.twice("gravitee_plan", **given)["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({**AT, "security": "api_key", "audience": [URL]}, "audience: it needs the claims of a token"),
+        ({**AT, "security": "jwt", "tools": TOOLS}, "tools: it needs the claims of a token"),
+        ({**OAUTH2, "tools": TOOLS}, "url: '' is no http(s) URL"),
+        ({**OAUTH2, "tools": {"a": ["b c"]}, "url": URL}, "tools: 'b c' is no scope"),
+        ({**OAUTH2, "audience": ["http://gw/'"]}, "audience: \"http://gw/'\" cannot stand in an expression"),
+        ({**OAUTH2, "tools": {}, "url": URL, "enforce_tools": "unlisted"}, "tools is empty"),
+    ],
+)
+def test_what_cannot_be_enforced_is_refused(modules: Modules, world: World, given: dict, sentence: str) -> None:
+    with pytest.raises(ModuleFailed) as failure:
+        modules.run("gravitee_plan", **given)
+    assert sentence in str(failure.value)
+    assert plans(world) == []

@@ -95,7 +95,8 @@ def test_am_4_10_takes_the_users_word(playbooks: Playbooks, modules: Modules, wo
 
 
 def test_nothing_to_rotate(playbooks: Playbooks, domain: Domain) -> None:
-    assert f"there is no secured MCP server at {playbooks.url} to rotate the secret of" in playbooks.run("rotate.yml", **FAST).failure
+    failure = playbooks.run("rotate.yml", **FAST).failure
+    assert f"there is no secured MCP server at {playbooks.url} to rotate the secret of" in failure
 
 
 def test_as_a_part_of_the_role(playbooks: Playbooks, modules: Modules, domain: Domain, token: str) -> None:

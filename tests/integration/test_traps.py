@@ -70,6 +70,21 @@ SECOND_LOOK = {
         "integration/test_application.py::test_who_has_a_token_for_which_server",
     ],
     "admits and reports nobody": ["integration/test_clients.py::test_the_role_reports_admits_and_leaves_out"],
+    "A token that was asked for without": ["integration/test_enforcement.py::test_who_is_let_in"],
+    "A selection rule on the plan": ["integration/test_enforcement.py::test_who_is_let_in"],
+    "`claims['aud'] == ": ["unit/test_enforcement.py::test_a_rule_lets_in_just_what_it_says"],
+    "Every plan that is served": ["integration/test_enforcement.py::test_plans_beside_are_told"],
+    "Anyone may register a client": ["integration/test_enforcement.py::test_who_is_let_in"],
+    "200": [
+        "integration/test_discovery.py::test_the_check_names_what_is_missing",
+        "integration/test_enforcement.py::test_a_machine_client_is_let_in_by_name",
+    ],
+    "There is no `client_id`": ["integration/test_enforcement.py::test_a_machine_client_is_let_in_by_name"],
+    "`grant_types: [": ["integration/test_enforcement.py::test_who_is_let_in"],
+    "403 and `WWW-Authenticate": ["integration/test_enforcement.py::test_tools_need_their_scopes"],
+    "An expression that fails": ["unit/test_enforcement.py::test_what_is_no_json_object_is_refused_before_all_else"],
+    "An expression begins with": ["unit/test_enforcement.py::test_a_rule_is_known_again"],
+    "CORS with origins alone": ["integration/test_cors.py::test_browsers_get_in_with_cors"],
     "500": [
         "contract/test_recordings.py::test_exchange",
         "integration/test_subscription.py::test_a_plan_that_validates_by_hand",
@@ -90,23 +105,11 @@ SECOND_LOOK = {
 }
 # Sentences of the second page that have no such test yet, and what remedies them.
 OPEN = {
-    "200": "a second context path; the audience in the plan's selection rule, for a token without resource",
-    "A token that was asked for without": "the audience in the plan's selection rule",
-    "A selection rule on the plan": "the audience in the plan's selection rule",
-    "`claims['aud'] == ": "the audience in the plan's selection rule, by contains",
-    "Every plan that is served": "the rule on each plan that is served, and a word on plans beside it",
-    "Anyone may register a client": "a user's claim in the plan's selection rule",
-    "There is no `client_id`": "nothing reads it: to be shown",
     "A registered client may change": "what was admitted is looked at again",
-    "`grant_types: [": "a user's claim in the plan's selection rule",
-    "403 and `WWW-Authenticate": "flows that enforce the tools' scopes",
-    "An expression that fails": "a flow that refuses what is no JSON object, before the others",
-    "An expression begins with": "conditions that are written so",
     "For the first 10 seconds": "mcp_check waits, the documentation names AM's setting",
     "Closed by `PATCH settings": "the MCP server's grant types are narrowed",
     "`POST …/apis/_import/definition": "an API is made in one request",
     "`properties`: a value sent": "encrypted properties are not compared",
-    "CORS with origins alone": "CORS with the methods and headers that MCP needs",
     "2026-07-28": "the client speaks both revisions",
 }
 PAGES = {"README.md": (TRAPS, {}), "second-look.md": (SECOND_LOOK, OPEN)}

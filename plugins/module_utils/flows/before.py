@@ -49,7 +49,7 @@ def _secure(seen: Situation, planes: Planes, servers: Any) -> dict[str, Any]:
     """Every step is planned once, on what was read: what one of them would refuse is refused now."""
     v = seen.variables
     tools, warnings = ask_target(v, servers.options)
-    servers.warnings += warnings
+    servers.warnings += [*warnings, *seen.warnings]
     if v.rotate and seen.ours:
         refuse_to_rotate(seen)
     refuse_what_cannot_be(seen, lambda url, wait: trouble_with_am(url, wait, servers.options))

@@ -131,7 +131,8 @@ class _Fleet:
     def _look(self, server: _Server) -> None:
         server.seen = look(server.v, self.snapshot.apim, self.snapshot.am, self.servers.options)
         refuse_what_cannot_be(server.seen, self.trouble)
-        server.tools, server.outcome["warnings"] = ask_target(server.v, self.servers.options)
+        server.tools, warnings = ask_target(server.v, self.servers.options)
+        server.outcome["warnings"] = [*warnings, *server.seen.warnings]
 
     def _plan(self, server: _Server) -> None:
         self._walk(server, self.snapshot, apply=False)

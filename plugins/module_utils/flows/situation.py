@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.plans_beside import in_words, plans_beside
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import find_domain
@@ -21,7 +22,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import De
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-OF_THE_API = ("ours", "others", "served", "is_open", "opening", "plans_of_others")
+OF_THE_API = ("ours", "others", "served", "is_open", "opening", "plans_of_others", "plans_beside")
 OF_THE_SECRET = ("secret", "secret_lost", "rotating", "new_secret", "secret_in_use")
 
 
@@ -104,6 +105,16 @@ class Situation:
         """Names of the plans that let somebody in and that the role does not make."""
         theirs = [plan for plan in self.plans if plan["status"] != "CLOSED" and plan["security"]["type"] != "KEY_LESS"]
         return [plan["name"] for plan in theirs if plan["name"] != self.variables.plan_name]
+
+    @property
+    def plans_beside(self) -> list[dict[str, Any]]:
+        """Served plans that let in what the OAuth2 plan refuses: name, security, status and lets_in of each."""
+        return [asdict(one) for one in plans_beside(self.variables, self.plans)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of before anything is written."""
+        return [in_words(self.variables, one) for one in plans_beside(self.variables, self.plans)]
 
     @property
     def is_open(self) -> bool:

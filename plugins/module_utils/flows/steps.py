@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import TOOL_KEY
 
 Options = dict[str, Any]
 Done = Mapping[str, Mapping[str, Any]]  # name of a step → the result of its module
@@ -53,6 +54,7 @@ def api(v: Variables, done: Done) -> Options:
         read_timeout=v.read_timeout,
         definition=v.api_definition,
         adopt=v.adopt,
+        cors_origins=v.cors_origins or None,
     )
 
 
@@ -100,7 +102,7 @@ def mcp_server(v: Variables, done: Done) -> Options:
         resource_identifiers=[v.url],
         client_id=v.client_id,
         client_secret=v.client_secret,
-        tools=_tools(v, done) or None,
+        tools=[tool for tool in _tools(v, done) or [] if not v.discover or TOOL_KEY.fullmatch(tool["key"])] or None,
     )
 
 
@@ -132,12 +134,23 @@ def resource(v: Variables, done: Done) -> Options:
 
 
 def oauth2_plan(v: Variables, done: Done) -> Options:
+    """The tools are enforced as far as they are known; nothing is known of them where they stay as AM has them."""
+    tools = _tools(v, done)
+    known = tools is not None or v.enforce_tools == "false"
+    services = [one["name"] for one in v.clients if one.get("type") == "service"]
     return _given(
         **_part(v, done),
         name=v.plan_name,
         security="oauth2",
         oauth_resource=v.resource_name,
         required_scopes=v.required_scopes,
+        propagate_auth_header=v.propagate_auth_header,
+        audience=v.audience,
+        require_user=v.require_user,
+        machine_clients=[_made(done, name).get("client_id") or TO_COME for name in services],
+        url=v.url,
+        tools=None if tools is None else {tool["key"]: tool.get("scopes") or [] for tool in tools},
+        enforce_tools=v.enforce_tools if known else None,
     )
 
 
@@ -203,15 +216,18 @@ def client(v: Variables, done: Done, name: str) -> Options:
 
 def subscription(v: Variables, done: Done, name: str) -> Options:
     """Of the known client `name`, whose client id the step `clients` told."""
-    results = (done.get("clients") or {}).get("results") or []
-    made: Mapping[str, Any] = next((one for one in results if one.get("item") == name), {})
     return {
         **_part(v, done),
         "plan": v.plan_name,
-        "client_id": made.get("client_id") or TO_COME,
+        "client_id": _made(done, name).get("client_id") or TO_COME,
         "application_name": name,
         "application_type": _client(v, name).get("type") or "native",
     }
+
+
+def _made(done: Done, name: str) -> Mapping[str, Any]:
+    """What came of the known client `name` in AM."""
+    return next((one for one in (done.get("clients") or {}).get("results") or [] if one.get("item") == name), {})
 
 
 def _client(v: Variables, name: str) -> Mapping[str, Any]:
@@ -237,6 +253,7 @@ def verify(v: Variables, _done: Done) -> Options:
         username=v.test_username,
         password=v.test_password,
         client_id=v.test_client_id,
+        audience=v.bind_audience,
         expect=["secured"],
         wait_timeout=v.verify_timeout,
     )
@@ -336,8 +353,12 @@ SECURE = (
     Step("keyless_plans", "gravitee_plan", keyless_plans),
     Step("deployment", "gravitee_deployment", deployment),
 )
+# The step before which the known clients are created, as its rule names those that are machines.
+NAMES_CLIENTS = "oauth2_plan"
 # The results that tell what the role changed, in the order of its tasks.
-CHANGING = (*(step.name for step in SECURE), "clients", "subscriptions", "admission", "old_secrets")
+_NAMES = [step.name for step in SECURE]
+_FIRST = _NAMES.index(NAMES_CLIENTS)
+CHANGING = (*_NAMES[:_FIRST], "clients", *_NAMES[_FIRST:], "subscriptions", "admission", "old_secrets")
 
 
 def told(done: Done, what: str, names: tuple[str, ...] = CHANGING) -> list[Any]:

@@ -18,7 +18,7 @@ TIMEOUT = 5.0  # s: it is asked from here only to be told of early
 
 
 def ask_target(v: Variables, options: Options) -> tuple[list[dict[str, Any]] | None, list[str]]:
-    """The tools as AM takes them, None where they stay as AM has them; and warnings. Refusal if it asks for authentication."""
+    """The tools, None where they stay as AM has them; and warnings. Refusal if it asks for authentication."""
     given = None if v.discover else v.tools
     if v.preflight == "skip" and not v.discover:
         return given, []
@@ -36,7 +36,7 @@ def ask_target(v: Variables, options: Options) -> tuple[list[dict[str, Any]] | N
     odd = [name for name in names if not TOOL_KEY.fullmatch(name)]
     takes = "which takes 1 to 64 letters, digits, '_' and '-' as a name"
     warnings += [f"The tool {name!r} is left out in AM, {takes}." for name in odd]
-    return [_feature(tool, v.tool_scopes) for tool in seen["tools"] if tool["name"] not in odd], warnings
+    return [_feature(tool, v.tool_scopes) for tool in seen["tools"]], warnings
 
 
 def _feature(tool: Mapping[str, Any], scopes: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
 
 PREFIX = "secure_mcp_"
 CLIENT = {
@@ -47,10 +48,15 @@ class Variables:
     required_scopes: list[str] = option(["openid"])
     resource_name: str = option("Gravitee AM")
     plan_name: str = option("OAuth2")
+    enforce_tools: str = option("true", choices=MODES)
+    propagate_auth_header: bool = option(False)
     read_timeout: int = option(120000)
     adopt: bool = option(False)
     api_definition: dict[str, Any] = option({})
+    cors_origins: list[str] = option([])
     # Who
+    bind_audience: bool = option(True)
+    require_user: bool = option(True)
     client_registration: dict[str, Any] | None = option()
     clients: list[dict[str, Any]] = option([], options=CLIENT)
     client_profiles: list[str] = option([], choices=list(PROFILES))
@@ -84,6 +90,19 @@ class Variables:
     def url(self) -> str:
         """The URL that clients call; also the identifier of the MCP server in AM."""
         return f"{self.gateway_url.rstrip('/')}/{self.context_path.strip('/')}".rstrip("/")
+
+    @property
+    def audience(self) -> list[str]:
+        """The identifiers that a token may be for; AM lower-cases them."""
+        return [self.url.lower()] if self.bind_audience else []
+
+    @property
+    def enforces_tools(self) -> bool:
+        """Whether the gateway is to refuse calls of some tool."""
+        scopes = list(self.tool_scopes.values()) if self.discover else [
+            tool.get("scopes") for tool in self.tools if isinstance(tool, dict)
+        ]
+        return self.enforce_tools == "unlisted" or (self.enforce_tools == "true" and any(scopes))
 
     @property
     def discover(self) -> bool:

@@ -93,9 +93,12 @@ class Walk:
     def secure(self, *, domain: bool = True) -> list[dict[str, Any]]:
         """All that the role does, but for the look from outside in the end; without the domain where that is done for many."""
         for step in SECURE:
+            if step.name == steps.NAMES_CLIENTS:
+                self._create_clients()
             if step.is_due(self.done) and (domain or step.name != "domain"):
                 self._take(step)
-        self._clients()
+        if self.v.api_type != "mcp_proxy":
+            self._subscribe_clients()
         return self.told
 
     def _take(self, step: Step) -> None:
@@ -105,14 +108,14 @@ class Walk:
             return
         self.done[step.name] = self.carry_out(step.module, step.options(self.v, self.done))
 
-    def _clients(self) -> None:
+    def _create_clients(self) -> None:
         names = [one["name"] for one in self.v.clients]
         made = [{**self.carry_out("am_application", steps.client(self.v, self.done, name)), "item": name} for name in names]
         self.done["clients"] = {"results": made}
-        if self.v.api_type == "mcp_proxy":
-            return
-        for name in names:
-            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, name))
+
+    def _subscribe_clients(self) -> None:
+        for one in self.v.clients:
+            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, one["name"]))
         if self.v.registered_clients != "ignore":
             self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))
 

@@ -246,7 +246,8 @@ class Check:
         """Register, log in as the test user, get a token, call with it; then remove what was registered."""
         journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK), self._trusted)
         try:
-            self._with_token(journey.token(self.resource))
+            if self._with_token(journey.token(self.resource)) and self.params["audience"]:
+                self._without_resource(journey)
         except Stopped as error:
             self._note(error.step, error.asked, error.got, FAILED)
         left = journey.clean_up()
@@ -261,16 +262,33 @@ class Check:
         expected = self.params.get("authorization_server")
         return same_origin(url, expected) if expected else same_host(self.url, url)
 
-    def _with_token(self, token: str) -> None:
+    def _without_resource(self, journey: Journey) -> None:
+        """A token that names no server must be refused, as MCP asks, also to a client that gets in with one for this server."""
+        asked = f"POST {self.url} initialize, with a token that was asked for without resource"
+        journey.note = lambda *_step: None  # the same way again
+        try:
+            answer = McpClient(self.url, self.options, journey.token(None)).initialize()
+        except Stopped as error:
+            self._note("audience", asked, f"no such token: {error.got}", WARNING)
+            return
+        if answer.status and 200 <= answer.status < 300:
+            got = f"HTTP {answer.status}: tokens that are not for this server are let in (gravitee_plan audience)"
+            self._note("audience", asked, got, FAILED)
+            return
+        got = f"HTTP {answer.status}" if answer.status else answer.trouble
+        self._note("audience", asked, got, OK if answer.status == 401 else WARNING)
+
+    def _with_token(self, token: str) -> bool:
         client = McpClient(self.url, self.options, token)
         answer = client.initialize()
         asked = f"POST {self.url} initialize, with the token"
         if not (answer.status and 200 <= answer.status < 300 and answer.message):
             self._note("call", asked, why_refused(answer, token), FAILED)
-            return
+            return False
         self._note("call", asked, f"HTTP {answer.status}", OK)
         self._list_tools(client)
         client.close()
+        return True
 
     def _list_tools(self, client: McpClient) -> None:
         tools, problem = client.tools()

@@ -98,7 +98,7 @@ class Journey:
         self.client: dict[str, Any] = {"client_id": params["client_id"], "client_secret": params["client_secret"]}
         self.redirect_uri = params["redirect_uri"] or REDIRECT_URI
 
-    def token(self, resource: str) -> str:
+    def token(self, resource: str | None) -> str:
         if not self.client["client_id"]:
             self._register()
         verifier = secrets.token_urlsafe(48)
@@ -129,7 +129,7 @@ class Journey:
             raise Stopped("register", asked, "HTTP 201 without a client_id")
         self.note("register", asked, f"client {self.client['client_id']}, scope {self.client.get('scope') or 'none'}")
 
-    def _log_in(self, resource: str, verifier: str) -> dict[str, str]:
+    def _log_in(self, resource: str | None, verifier: str) -> dict[str, str]:
         """What comes to the redirect URI: the code, or an error."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         scope = self.params["scope"] or self.client.get("scope") or "openid"
@@ -166,7 +166,7 @@ class Journey:
             raise Stopped("authorize", asked, _explained(answer["error"], answer.get("error_description", "")))
         return answer
 
-    def _exchange(self, answer: Mapping[str, str], resource: str, verifier: str) -> str:
+    def _exchange(self, answer: Mapping[str, str], resource: str | None, verifier: str) -> str:
         endpoint = self._endpoint("token_endpoint")
         form = {
             "grant_type": "authorization_code",

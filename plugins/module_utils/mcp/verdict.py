@@ -135,7 +135,8 @@ def why_refused(answer: Any, token: str) -> str:
     if answer.status == 401:
         return (
             f"HTTP 401: token accepted by AM, refused by the gateway: client {_client_of(token)} has no subscription to the "
-            "OAuth2 plan: use gravitee_subscription (if it has one, the token is expired or of another server)"
+            "OAuth2 plan: use gravitee_subscription (if it has one, the token is expired or of another server, or the plan's "
+            "selection rule refuses it, as it does tokens without a user: gravitee_plan audience, require_user)"
         )
     if answer.status == 403:
         return "HTTP 403: the token lacks a scope that the plan requires (gravitee_plan required_scopes)"

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,24 +44,41 @@ def names_metadata(schema: Mapping[str, Any]) -> bool:
     return DISCOVERY in schema.get("properties", {})
 
 
+def known_configuration(configuration: Mapping[str, Any], schema: Mapping[str, Any], theirs: set[str]) -> dict[str, Any]:
+    """What of a plan's configuration the policy with this schema takes; what the user gave by name (`theirs`) stays."""
+    known = schema.get("properties", {})
+    strict = schema.get("additionalProperties") is False
+    kept = {key: value for key, value in configuration.items() if not strict or key in known or key in theirs}
+    return kept if names_metadata(schema) else {key: value for key, value in kept.items() if key != DISCOVERY}
+
+
 def challenge_templates(url: str, scopes: list[str], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Key of each response template that is needed → the template. Refusal names what no header can hold."""
     try:
         metadata = metadata_url(web_url(url), schema)
     except ValueError as error:
         raise Refusal(f"challenge.url: {error}") from error
-    bad = next((scope for scope in scopes if not _SCOPE.fullmatch(scope)), None)
-    if bad is not None:
-        raise Refusal(f"challenge.scopes: {bad!r} is no scope. Use printable ASCII without blank, quote and backslash.")
+    refuse_bad_scopes(scopes, "challenge.scopes")
     scope = " ".join(scopes)
     needed = {}
     if names_metadata(schema):
         asked = f', scope="{scope}"' if scope else ""
         needed[UNAUTHORIZED] = _template(401, "Unauthorized", f'Bearer resource_metadata="{metadata}"{asked}')
     if scope:
-        challenge = f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{metadata}"'
-        needed[INSUFFICIENT_SCOPE] = _template(403, "Insufficient scope", challenge)
+        needed[INSUFFICIENT_SCOPE] = _template(403, "Insufficient scope", step_up(scope, metadata))
     return needed
+
+
+def step_up(scope: str, metadata: str) -> str:
+    """The challenge that tells a client which scopes to ask for next."""
+    return f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{metadata}"'
+
+
+def refuse_bad_scopes(scopes: Iterable[str], option: str) -> None:
+    """Refusal of what RFC 6749 does not allow as a scope."""
+    bad = next((scope for scope in scopes if not _SCOPE.fullmatch(scope)), None)
+    if bad is not None:
+        raise Refusal(f"{option}: {bad!r} is no scope. Use printable ASCII without blank, quote and backslash.")
 
 
 def _template(status: int, message: str, challenge: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.cors import with_cors
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
     deployment_due,
@@ -52,6 +53,7 @@ SPEC: dict[str, dict[str, Any]] = {
         "type": "dict",
         "options": {"url": {"type": "str", "required": True}, "scopes": {"type": "list", "elements": "str"}},
     },
+    "cors_origins": {"type": "list", "elements": "str"},
     "name": {"type": "str"},
     "type": {"type": "str", "choices": ["proxy", "mcp_proxy"]},
     "version": {"type": "str"},
@@ -182,7 +184,7 @@ class ManagedApi(Managed):
             base = observed or self._new(definition)
         frame = merge(base, definition)
         given = merge(definition, fields)
-        if self.paths or self.params["metadata_path"]:
+        if self.paths or self.params["metadata_path"] or self.params["cors_origins"] is not None:
             given["listeners"] = self._listeners(frame)
         if endpoint := self._endpoint_groups(frame):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
@@ -222,11 +224,17 @@ class ManagedApi(Managed):
             )
 
     def _listeners(self, frame: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The listeners of `frame`, the HTTP one with the given paths."""
+        """The listeners of `frame`, the HTTP one with the given paths and origins."""
         return [
-            {**listener, "paths": self._paths(listener.get("paths") or [], frame)} if listener.get("type") == "HTTP" else listener
+            self._http_listener(listener, frame) if listener.get("type") == "HTTP" else listener
             for listener in frame.get("listeners") or []
         ]
+
+    def _http_listener(self, listener: Mapping[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
+        changed = {**listener, "paths": self._paths(listener.get("paths") or [], frame)}
+        origins = self.params["cors_origins"]
+        cors = None if origins is None else with_cors(listener.get("cors"), origins)
+        return {**changed, "cors": cors} if cors else changed
 
     def _paths(self, has: list[dict[str, Any]], frame: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The given paths first, as the gateway names the resource by the first; then the others, and the metadata's."""

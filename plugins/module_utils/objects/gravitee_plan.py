@@ -5,18 +5,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import DISCOVERY, names_metadata
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import (
+    DISCOVERY,
+    known_configuration,
+    metadata_url,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import given_parts, rule_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES, tool_flows, with_flows
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
+OF_THE_GATEWAY = ("security", "selectionRule", "mode", "tags", "flows")  # what the gateway runs of a plan
 ALIVE = (*SERVED, "STAGING")  # a closed plan stays closed
 IDENTITY = {"openid"}  # scopes that say who somebody is, not what they may do
 SPEC: dict[str, dict[str, Any]] = {
@@ -38,6 +46,12 @@ SPEC: dict[str, dict[str, Any]] = {
     "extract_payload": {"type": "bool"},
     "propagate_auth_header": {"type": "bool"},
     "discovery": {"type": "bool", "default": True},
+    "audience": {"type": "list", "elements": "str"},
+    "require_user": {"type": "bool"},
+    "machine_clients": {"type": "list", "elements": "str"},
+    "tools": {"type": "dict"},
+    "enforce_tools": {"type": "str", "choices": MODES, "default": "true"},
+    "url": {"type": "str"},
     "security_configuration": {"type": "dict", "default": {}},
     "definition": {"type": "dict", "default": {}},
     "will_exist": {"type": "bool", "default": False},
@@ -135,6 +149,8 @@ class ManagedPlan(ApiPart):
         if security == "OAUTH2":
             self._settle_discovery(base, wanted)
             self._need_resource(wanted["security"]["configuration"])
+        self._bind(security, wanted)
+        self._enforce_tools(security, base, wanted)
         wanted["status"] = self.status
         return wanted
 
@@ -166,17 +182,52 @@ class ManagedPlan(ApiPart):
 
         The schema of 4.11 allows no other property, so what 4.10 left in the configuration has to go, too.
         """
-        configuration = dict(wanted["security"].get("configuration") or {})
-        configuration[DISCOVERY] = self.params["discovery"]
+        configuration = {**(wanted["security"].get("configuration") or {}), DISCOVERY: self.params["discovery"]}
         if configuration != (base["security"].get("configuration") or {}):
-            schema = self.apim.policy_schema("oauth2")
-            known = schema.get("properties", {})
-            if not names_metadata(schema):
-                del configuration[DISCOVERY]
-            if schema.get("additionalProperties") is False:
-                theirs = set(self.params["security_configuration"] or {})
-                configuration = {key: value for key, value in configuration.items() if key in known or key in theirs}
+            theirs = set(self.params["security_configuration"] or {})
+            configuration = known_configuration(configuration, self.apim.policy_schema("oauth2"), theirs)
         wanted["security"] = {**wanted["security"], "configuration": configuration}
+
+    def _bind(self, security: str, wanted: dict[str, Any]) -> None:
+        """The selection rule, as far as a part of it is given. One that somebody else wrote stays."""
+        given = given_parts(self.params)
+        if not any(given.values()) and not wanted.get("selectionRule"):
+            return
+        rule = rule_of(wanted.get("selectionRule"))
+        if rule is None and given:
+            what = f"{', '.join(given)}: the plan {wanted['name']!r} of the API {self.title} has a selection rule of its own"
+            self.warnings.append(f"{what}, which stays: {wanted['selectionRule']}")
+        elif rule is not None and given:
+            self._need_oauth2(security, next(iter(given)))
+            wanted["selectionRule"] = replace(rule, **given).text()
+            if not wanted["selectionRule"]:
+                del wanted["selectionRule"]
+
+    def _enforce_tools(self, security: str, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
+        """The flows that decide who may call which tool. Without tools they stay as they are, unless none are wanted."""
+        mode, tools = self.params["enforce_tools"], self.params["tools"]
+        if tools is None and mode != "false":
+            return
+        ours = []
+        if mode == "unlisted" or (mode == "true" and any((tools or {}).values())):
+            self._need_oauth2(security, "tools")
+            ours = tool_flows(tools, mode, self._metadata())
+        flows = wanted.get("flows") or []
+        changed = with_flows(base.get("flows") or [], flows, ours)
+        if changed != flows:
+            wanted["flows"] = changed
+
+    def _metadata(self) -> str:
+        url = self.params["url"] or next(iter(self.params["audience"] or []), "")
+        try:
+            return metadata_url(web_url(url), self.apim.policy_schema("oauth2"))
+        except ValueError as error:
+            raise Refusal(f"url: {error} The challenge of a tool's missing scope names the server's metadata by it.") from error
+
+    @staticmethod
+    def _need_oauth2(security: str, option: str) -> None:
+        if security != "OAUTH2":
+            raise Refusal(f"{option}: it needs the claims of a token, so the plan has to be one with security=oauth2.")
 
     def _need_resource(self, configuration: Mapping[str, Any]) -> None:
         """APIM takes any name; with one of no resource the metadata is a 500 and no token is ever good."""
@@ -205,7 +256,7 @@ class ManagedPlan(ApiPart):
         if plan is None:
             yield Change(f"create {self._called(wanted)}", lambda _: self._now(self._create(body)))
         elif body != {key: value for key, value in plan.items() if key != "status"}:
-            names = ", ".join(key for key in body if body[key] != plan.get(key))
+            names = ", ".join(key for key in differing(plan, body) if key != "status")
             yield Change(
                 f"update {names} of {self._called(wanted)}",
                 lambda _: self._now(self.apim.update_plan(self._id, plan["id"], body)),
@@ -279,10 +330,10 @@ class ManagedPlan(ApiPart):
         return {"plan": first, "plans": plans, "id": first.get("id"), "deployment_due": self._deployment_due(plan)}
 
     def _deployment_due(self, plan: Plan) -> bool:
-        """A published plan that came, went or changed its security is what the gateway does not serve yet."""
+        """A published plan that came, went or changed what the gateway runs of it is what the gateway does not serve yet."""
 
         def served(plans: list[dict[str, Any]]) -> list[Any]:
-            return [(p.get("id"), p.get("security")) for p in plans if p.get("status") in SERVED]
+            return [(p.get("id"), *(p.get(key) for key in OF_THE_GATEWAY)) for p in plans if p.get("status") in SERVED]
 
         coming = self.params["will_exist"] and plan.changed
         return coming or served(plan.before["plans"]) != served(plan.after["plans"])

@@ -11,11 +11,10 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK, mask
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import NOT_OF_THE_GATEWAY, READ_ONLY
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import OF_THE_GATEWAY, SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Deployment
 
 UNSEEN = "a change that APIM counts and the definitions do not show"
-OF_THE_PLAN = ("security", "selectionRule", "mode", "tags", "flows")  # what the gateway runs of a plan
 ORDER = "order"  # of a list's items, as a place of its own
 LONGEST = 200  # characters of a value
 _NOT_COMPARED = NOT_OF_THE_GATEWAY | READ_ONLY | {"definitionVersion", "disableMembershipNotifications"}
@@ -72,8 +71,8 @@ def _plans(served: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]
         if was != now:
             yield f"plan {plan['name']}: {was.lower()} → {now.lower()}"
         if plan_id in served and now in SERVED:
-            before, after = ({key: one.get(key) for key in OF_THE_PLAN} for one in (served[plan_id], plan))
-            yield from (f"plan {plan['name']} {line}" for line in _lines(before, after, plain=OF_THE_PLAN))
+            before, after = ({key: one.get(key) for key in OF_THE_GATEWAY} for one in (served[plan_id], plan))
+            yield from (f"plan {plan['name']} {line}" for line in _lines(before, after, plain=OF_THE_GATEWAY))
 
 
 def _lines(before: Any, after: Any, plain: Iterable[str] = _PLAIN) -> Iterator[str]:

@@ -1,0 +1,155 @@
+"""The selection rule and the flows for tools, evaluated as the gateway does, say what a plain statement in Python says."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, Rule, rule_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import is_ours, tool_flows, with_flows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sandbox.apim_definition import stored_flow
+from tests.sandbox.apim_expressions import holds
+from tests.sandbox.apim_flows import answered
+from tests.sandbox.world import World
+
+URLS = st.sampled_from(["http://gw/w", "http://gw/w/x", "http://gw", "https://gw:8443/w", "http://other/w"])
+CLIENTS = st.sampled_from(["a", "ab", "a b", "https://client.example/metadata", "m(1)|.*"])
+SCOPES = st.sampled_from(["a", "b", "a:b", "weather:read", "a.b"])
+PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
+NAMES = st.text(PRINTABLE, min_size=1, max_size=6) | st.sampled_from(["a", "ab", "a|b", "it's"])
+METADATA = "http://gw/.well-known/oauth-protected-resource/w"
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    user = draw(st.booleans())
+    machines = sorted(draw(st.sets(CLIENTS, max_size=3))) if user else []
+    return Rule(tuple(sorted(draw(st.sets(URLS, max_size=3)))), user, tuple(machines))
+
+
+CLAIM_SETS = st.fixed_dictionaries(
+    {"aud": st.lists(URLS | CLIENTS, min_size=1, max_size=2), "sub": CLIENTS | st.just("00000000-uuid")},
+    optional={"gis": st.just("idp:1"), "scope": st.lists(SCOPES, max_size=3).map(" ".join)},
+)
+
+
+def lets_in(rule: Rule, claims: dict[str, Any]) -> bool:
+    """What the rule means."""
+    meant = not rule.audience or any(url in claims["aud"] for url in rule.audience)
+    return meant and (not rule.require_user or "gis" in claims or claims["sub"] in rule.machine_clients)
+
+
+@given(rules(), CLAIM_SETS)
+def test_a_rule_lets_in_just_what_it_says(rule: Rule, claims: dict[str, Any]) -> None:
+    variables = {"context": {"attributes": {"jwt": {"claims": claims}}}}
+    text = rule.text()
+    assert (not text or holds(text, variables)) == lets_in(rule, claims)
+
+
+@given(rules())
+def test_a_rule_is_known_again(rule: Rule) -> None:
+    text = rule.text()
+    assert rule_of(text) == rule
+    assert text == "" or text.startswith("{#")
+
+
+@given(rules(), rules(), CLAIM_SETS)
+def test_what_covers_another_rule_lets_in_no_more(rule: Rule, other: Rule, claims: dict[str, Any]) -> None:
+    if rule.covers(other) and lets_in(rule, claims):
+        assert lets_in(other, claims)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{#context.attributes['jwt'].claims['aud'] == 'http://gw/w'}",
+        "{#context.attributes['jwt'].claims['aud'].contains('http://gw/w') || #context.attributes['jwt'].claims['gis'] != null}",
+        "{#context.attributes['jwt'].claims['aud'].contains('http://gw/w') && true}",
+        "{#context.attributes['jwt'].claims['aud'].contains('http://gw/w''')}",
+        f"{{{CLAIMS}['gis'] != null && {CLAIMS}['aud'].contains('http://gw/w')}}",
+        "true",
+    ],
+)
+def test_the_rule_of_somebody_else_is_not_ours(text: str) -> None:
+    assert rule_of(text) is None
+
+
+@pytest.mark.parametrize("text", ["it's", "{x}", "a\\b", "", "ü", "a\nb", "}"])
+def test_what_cannot_be_quoted_is_refused_by_its_option(text: str) -> None:
+    with pytest.raises(Refusal, match="audience: .* cannot stand in an expression"):
+        Rule((text,)).text()
+    with pytest.raises(Refusal, match="machine_clients: .* cannot stand in an expression"):
+        Rule((), True, (text,)).text()
+
+
+def call(name: str) -> str:
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name}})
+
+
+def status_of(flows: list[dict[str, Any]], body: str, claims: dict[str, Any]) -> tuple[int | None, str | None]:
+    variables = {"request": {"content": body, "path": "/w"}, "context": {"attributes": {"jwt": {"claims": claims}}}}
+    response = answered([stored_flow(World(), flow) for flow in flows], "POST", "/", variables)
+    return (response.status_code, response.headers.get("www-authenticate")) if response else (None, None)
+
+
+@given(st.dictionaries(NAMES, st.lists(SCOPES, max_size=2), min_size=1, max_size=4), NAMES, CLAIM_SETS, st.booleans(), st.data())
+def test_a_tool_is_called_with_its_scopes_only(
+    tools: dict[str, list[str]], other: str, claims: dict[str, Any], unlisted: bool, data: st.DataObject
+) -> None:
+    flows = tool_flows(tools, "unlisted" if unlisted else "true", METADATA)
+    name = data.draw(st.sampled_from([*tools, other]))
+    missing = set(tools.get(name, [])) - set(claims.get("scope", "").split())
+    status, challenge = status_of(flows, call(name), claims)
+    assert status == (403 if missing or (unlisted and name not in tools) else None)
+    if missing:
+        scope = " ".join(sorted(set(tools[name])))
+        assert challenge == f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{METADATA}"'
+    else:
+        assert challenge is None
+
+
+@given(st.text(max_size=20) | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
+def test_what_is_no_json_object_is_refused_before_all_else(body: str) -> None:
+    """A body that is none of an object's first characters, blanks before it aside, never reaches the server."""
+    flows = tool_flows({"a": ["s"]}, "true", METADATA)
+    if body.strip(" \t\n\r\f\v") and not body.lstrip(" \t\n\r\f\v").startswith("{"):
+        assert status_of(flows, body, {}) == (400, None)
+
+
+def test_no_flow_where_nothing_is_enforced() -> None:
+    assert tool_flows({"a": []}, "true", METADATA) == tool_flows({"a": ["s"]}, "false", METADATA) == []
+    with pytest.raises(Refusal, match="enforce_tools: .* tools is empty"):
+        tool_flows({}, "unlisted", METADATA)
+
+
+@pytest.mark.parametrize(
+    ("tools", "sentence"),
+    [
+        ({"naïve": ["s"]}, "'naïve' cannot stand in an expression"),
+        ({"": ["s"]}, "'' cannot stand in an expression"),
+        ({"a\nb": ["s"]}, "cannot stand in an expression"),
+        ({"a": ["it's"]}, "tools: .* cannot stand in an expression"),
+        ({"a": ["b c"]}, "tools: 'b c' is no scope"),
+        ({"a": ['b"']}, "is no scope"),
+        ({"a": "scope"}, "tools: 'a' has 'scope', which is no list"),
+    ],
+)
+def test_names_that_cannot_be_quoted_are_refused(tools: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(Refusal, match=sentence):
+        tool_flows(tools, "unlisted", METADATA)
+
+
+@given(st.lists(st.sampled_from(["theirs", "another", "gravitee.mcp: old", "gravitee.mcp: scope s"]), max_size=4, unique=True))
+def test_flows_of_others_stay_and_ours_are_known_again(names: list[str]) -> None:
+    observed = [stored_flow(World(), {"name": name, "enabled": False}) for name in names]
+    ours = tool_flows({"a": ["s"]}, "true", METADATA)
+    merged = with_flows(observed, observed, ours)
+    assert [flow for flow in merged if not is_ours(flow)] == [flow for flow in observed if not is_ours(flow)]
+    assert [flow["name"] for flow in merged if is_ours(flow)] == [flow["name"] for flow in ours]
+    stored = [stored_flow(World(), flow) for flow in merged]
+    assert with_flows(stored, stored, ours) == stored
+    assert with_flows(stored, stored, []) == [flow for flow in observed if not is_ours(flow)]
