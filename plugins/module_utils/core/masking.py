@@ -70,8 +70,8 @@ def without(secrets: Iterable[str], text: str) -> str:
 
 def _masked(value: Any, other: Any, within: str) -> Any:
     if isinstance(value, list):
-        others = other if isinstance(other, list) else []
-        return [_masked(item, others[i] if i < len(others) else None, within) for i, item in enumerate(value)]
+        twins = other if isinstance(other, list) else []
+        return [_masked(item, twins[i] if i < len(twins) else None, within) for i, item in enumerate(value)]
     if isinstance(value, dict):
         others = other if isinstance(other, dict) else {}
         return {

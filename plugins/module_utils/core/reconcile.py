@@ -53,7 +53,7 @@ def is_encrypted(thing: Any) -> bool:
     return isinstance(thing, dict) and "value" in thing and thing.get("encrypted") is True
 
 
-def _merge_list(observed: list, given: list) -> list:
+def _merge_list(observed: list[Any], given: list[Any]) -> list[Any]:
     if not any(isinstance(item, (dict, list)) for item in given):
         same = all(item in observed for item in given) and all(item in given for item in observed)
         return list(observed) if same else list(given)
@@ -69,13 +69,13 @@ def _merge_list(observed: list, given: list) -> list:
 
 def _same_identity(observed: Any, given: Any) -> bool:
     if not (isinstance(observed, dict) and isinstance(given, dict)):
-        return observed == given
+        return bool(observed == given)
     key = next((key for key in _IDENTITY if isinstance(given.get(key), (str, int))), None)
     if key is None:
-        return merge(observed, given) == observed
+        return bool(merge(observed, given) == observed)
     if key == "path" and given.get("host") and observed.get("host") != given["host"]:
         return False  # two paths of an API may differ by their hosts alone
-    return observed.get(key) == given[key]
+    return bool(observed.get(key) == given[key])
 
 
 def missing(actual: Any, given: Any, where: str = "") -> list[str]:

@@ -51,7 +51,7 @@ def speaks_mcp(target: str | None, options: Any) -> bool:
         return False
     asked = {"url": target, "gateway": False, "list_tools": False, "token": None, "username": None}
     try:
-        return Check(asked, replace(options, retries=0)).run()["result"] == "open"
+        return bool(Check(asked, replace(options, retries=0)).run()["result"] == "open")
     except Refusal:  # the target is no URL that can be called from here
         return False
 
