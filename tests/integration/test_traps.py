@@ -69,6 +69,11 @@ SECOND_LOOK = {
         "contract/test_audits.py::test_a_token_that_was_given_out",
         "integration/test_application.py::test_who_has_a_token_for_which_server",
     ],
+    "A registered client may change": ["integration/test_admission.py::test_who_is_admitted_no_more_is_closed"],
+    "`properties`: a value sent": [
+        "unit/test_definition.py::test_a_property_is_sent_to_be_encrypted_or_kept",
+        "unit/test_properties.py::test_a_property_is_encrypted_once_and_never_kept_in_clear",
+    ],
     "admits and reports nobody": ["integration/test_clients.py::test_the_role_reports_admits_and_leaves_out"],
     "A token that was asked for without": ["integration/test_enforcement.py::test_who_is_let_in"],
     "A selection rule on the plan": ["integration/test_enforcement.py::test_who_is_let_in"],
@@ -105,11 +110,9 @@ SECOND_LOOK = {
 }
 # Sentences of the second page that have no such test yet, and what remedies them.
 OPEN = {
-    "A registered client may change": "what was admitted is looked at again",
     "For the first 10 seconds": "mcp_check waits, the documentation names AM's setting",
     "Closed by `PATCH settings": "the MCP server's grant types are narrowed",
     "`POST …/apis/_import/definition": "an API is made in one request",
-    "`properties`: a value sent": "encrypted properties are not compared",
     "2026-07-28": "the client speaks both revisions",
 }
 PAGES = {"README.md": (TRAPS, {}), "second-look.md": (SECOND_LOOK, OPEN)}

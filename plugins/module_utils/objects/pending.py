@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import MASK, mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask, mask_text
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import NOT_OF_THE_GATEWAY, READ_ONLY
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import OF_THE_GATEWAY, SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Deployment
@@ -18,7 +17,6 @@ UNSEEN = "a change that APIM counts and the definitions do not show"
 ORDER = "order"  # of a list's items, as a place of its own
 LONGEST = 200  # characters of a value
 _NOT_COMPARED = NOT_OF_THE_GATEWAY | READ_ONLY | {"definitionVersion", "disableMembershipNotifications"}
-_PASSWORD_IN_URL = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 # Below these a field's own name says enough; anywhere else the part of the definition goes before it.
 _PLAIN = ("endpointGroups", "listeners")
 
@@ -88,7 +86,7 @@ def _lines(before: Any, after: Any, plain: Iterable[str] = _PLAIN) -> Iterator[s
 def _differences(before: Any, after: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     """(where, what is there, what would be) for each difference, ready to be shown."""
     if isinstance(before, dict) and isinstance(after, dict):
-        shown = _masked(before), _masked(after, before)
+        shown = mask(before), mask(after, before)
         for key in {**before, **after}:
             was, now = before.get(key), after.get(key)
             if key == "id" or _same(was, now):
@@ -162,11 +160,6 @@ def _shortest(place: tuple[str, ...], places: Iterable[tuple[str, ...]], least: 
     return place
 
 
-def _masked(value: dict[str, Any], other: dict[str, Any] | None = None) -> dict[str, Any]:
-    masked = mask(value, other)
-    return {**masked, "value": MASK} if value.get("encrypted") and "value" in value else masked
-
-
 def _change(was: Any, now: Any) -> str:
     if isinstance(was, dict) or isinstance(now, dict):
         return "added" if was is None else "removed" if now is None else "changed"
@@ -178,7 +171,7 @@ def _shown(value: Any) -> str:
         text = ", ".join(_shown(item) for item in value)
     else:
         text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    text = _PASSWORD_IN_URL.sub(rf"\1{MASK}@", " ".join(text.split()))
+    text = mask_text(" ".join(text.split()))
     return (text if len(text) <= LONGEST else f"{text[:LONGEST]}…") or "none"
 
 
