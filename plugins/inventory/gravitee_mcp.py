@@ -11,10 +11,12 @@ version_added: 0.1.0
 description:
   - Lists the APIs of an APIM environment that serve MCP, also those that are in no inventory, each with what APIM and, where it
     is matched, AM have of it.
-  - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(stopped) and C(drifted) by what the management APIs
-    say. The hosts of C(open) are publicly open.
   - What comes from APIM and AM is never a template. Of a host's name, letters, digits, dots, dashes and underscores stay, and
     group names of C(keyed_groups) are valid ones.
+  - Its hosts are in the groups C(open), C(secured), C(misconfigured), C(unknown), C(stopped) and C(drifted) by what the
+    management APIs say. The hosts of C(open) are publicly open.
+  - A host is named after the first context path of its API, C(weather-mcp) for C(/weather-mcp). The API's id is added where two
+    APIs would have the same name, or where a group has it.
   - The configuration file's name must end in C(gravitee_mcp.yml) or C(gravitee_mcp.yaml).
 extends_documentation_fragment:
   - gravitee.mcp.connection
@@ -80,9 +82,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.groups import GROUPS
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
-
-GROUPS = ("mcp_servers", "open", "secured", "misconfigured", "stopped", "drifted")  # there are all of them, also without hosts
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):

@@ -9,12 +9,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import requests
 import yaml
 
 from tests.integration.test_flows import initialize
 from tests.runners import BIN, ROOT, ModuleFailed, Modules, Playbooks, connection
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
+from tests.serving import serving
 
 pytestmark = pytest.mark.usefixtures("domain")
 TOOLS = [{"key": "get_weather", "scopes": ["weather:read"]}]
@@ -219,6 +221,52 @@ def test_inventory(modules: Modules, world: World, tmp_path: Path) -> None:
         "the plan OAuth2 names a resource that the API does not have: Gravitee AM"
     ]
     assert "clientSecret" not in str(found)
+
+
+def test_inventory_hides_nothing(modules: Modules, world: World, tmp_path: Path) -> None:
+    """One host for every API, none with the name of a group; odd plans and targets are said of their own API."""
+    paths = ["/weather-mcp", "/weather/mcp", "/stopped", "/all", "/push-mcp", "/odd-mcp", "/closed-mcp", "/fine-mcp"]
+    for path in paths:
+        modules.run("gravitee_api", context_path=path, name=f"MCP {path}", target=world.urls["mcp"])
+        modules.run("gravitee_plan", context_path=path, security="key_less")
+        modules.run("gravitee_deployment", context_path=path)
+    push = next(iter(record(world, "/push-mcp/").plans.values()))
+    del push["security"]
+    push["mode"] = "PUSH"
+    odd = record(world, "/odd-mcp/").definition["endpointGroups"][0]["endpoints"][0]["configuration"]
+    odd["target"] = "http://a..b\u2028[/{#properties['x']}"
+    closed = record(world, "/closed-mcp/")
+    modules.run("gravitee_plan", context_path="/closed-mcp", security="key_less", state="closed")
+    assert closed.plans
+    found = listed(tmp_path, world, probe=True)
+    hosts_of = found["_meta"]["hostvars"]
+    assert len(hosts_of) == len(in_group(found, "mcp_servers")) == len(paths)
+    assert sorted(variables["mcp_context_path"] for variables in hosts_of.values()) == sorted(f"{path}/" for path in paths)
+    groups = set(found) - {"_meta"}
+    assert not groups & set(hosts_of)
+    assert {"push-mcp", "odd-mcp", "closed-mcp", "fine-mcp"} < set(hosts_of)
+    assert hosts_of["push-mcp"]["mcp_plans"][0]["security"] is None
+    assert hosts_of["push-mcp"]["mcp_problems"] == ["no published plan that takes calls"]
+    assert "closed-mcp" in in_group(found, "open"), "the gateway serves the open deployment until the next one"
+    assert {"odd-mcp", "fine-mcp"} < set(in_group(found, "open"))
+    assert in_group(found, "misconfigured") == ["push-mcp"]
+
+
+def test_inventory_shows_an_api_whose_plans_cannot_be_read(modules: Modules, world: World, tmp_path: Path) -> None:
+    modules.run("mcp_fleet", **fleet(world, 2))
+    forbidden = f"/apis/{record(world, '/s1-mcp/').id}/plans"
+
+    def forward(method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        if forbidden in path:
+            return 403, {"Content-Type": "application/json"}, b'{"httpStatus": 403, "message": "no permission"}'
+        kept = {name: value for name, value in headers.items() if name in ("Authorization", "Content-Type")}
+        response = requests.request(method, f"{world.urls['apim']}{path}", data=body, headers=kept, timeout=10)
+        return response.status_code, {"Content-Type": "application/json"}, response.content
+
+    with serving(forward, headers=True) as base:
+        found = listed(tmp_path, world, apim_url=base, retries=0)
+    assert (in_group(found, "secured"), in_group(found, "unknown")) == (["s0-mcp"], ["s1-mcp"])
+    assert "its plans cannot be read: " in found["_meta"]["hostvars"]["s1-mcp"]["mcp_problems"][0]
 
 
 def test_every_group_of_the_inventory_is_there_also_without_hosts(world: World, tmp_path: Path) -> None:

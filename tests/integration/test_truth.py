@@ -19,6 +19,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import ME
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 from tests.integration.truth_table import MESSAGE, ROWS, Row, server
+from tests.runners import ROOT
 from tests.serving import serving
 
 OPTIONS = Options(timeout=0.5, retries=0)
@@ -90,6 +91,11 @@ def test_the_table_is_large_and_knows_every_word() -> None:
     assert len({row.name for row in ROWS}) == len(ROWS) >= 60
     words = collections.Counter([row.gateway for row in ROWS] + [row.direct for row in ROWS])
     assert set(words) == set(MEANINGS)
+
+
+def test_the_words_are_documented_as_they_are_defined() -> None:
+    page = (ROOT / "docs/fleets.md").read_text(encoding="utf-8")
+    assert all(f"| `{word}` | {meaning} |" in page for word, meaning in MEANINGS.items())
 
 
 def test_a_bomb_takes_little_memory() -> None:

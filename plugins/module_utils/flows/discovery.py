@@ -5,21 +5,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.groups import RESERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
 
 
 def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) -> dict[str, dict[str, Any]]:
-    """Host name → variables. A host is named after its API's first context path, or its id without one."""
+    """Host name → variables. Every API that matches has a host of its own, see _names."""
     apim = servers.apim
     apis = [api for api in apim.apis(expands="deploymentState") if api.get("definitionVersion") == "V4"]
     options = replace(servers.options, timeout=params["probe_timeout"])
@@ -29,9 +32,27 @@ def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) 
             return _matches(api, pattern) or (params["probe"] and speaks_mcp(_target(api), options))
 
         found = [api for api, right in zip(apis, pool.map(speaks, apis), strict=True) if right]
-        plans = list(pool.map(lambda api: apim.plans(api["id"], (*SERVED, "STAGING")), found))
+        plans = list(pool.map(lambda api: _plans(apim, api), found))
     known = _known(servers, params)
-    return {_name(api): _variables(api, of_api, known, params) for api, of_api in zip(found, plans, strict=True)}
+    return {
+        name: _variables(api, of_api, known, params) for name, api, of_api in zip(_names(found), found, plans, strict=True)
+    }
+
+
+def _plans(apim: Any, api: Mapping[str, Any]) -> list[dict[str, Any]] | str:
+    """All plans, or why they cannot be read: one API's trouble hides no other."""
+    try:
+        return list(apim.plans(api["id"], STATUSES))
+    except ApiError as error:
+        return str(error)
+
+
+def _names(apis: list[dict[str, Any]]) -> list[str]:
+    """After the first context path, or the id without one. Names that more than one would have, or a group has, end in the id."""
+    wanted = [_name(api) for api in apis]
+    often = Counter(name.lower() for name in wanted)
+    clear = [name.lower() not in RESERVED and often[name.lower()] == 1 for name in wanted]
+    return [name if good else f"{name}-{api['id']}" for name, good, api in zip(wanted, clear, apis, strict=True)]
 
 
 def _matches(api: Mapping[str, Any], pattern: re.Pattern[str]) -> bool:
@@ -70,13 +91,23 @@ def _known(servers: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     return {identifier: server for server in found for identifier in server["resourceIdentifiers"]}
 
 
+def _security(plan: Mapping[str, Any]) -> str | None:
+    """The kind of plan; None for a plan of PUSH, which has no security and takes no HTTP call."""
+    return (plan.get("security") or {}).get("type")
+
+
 def _variables(
-    api: Mapping[str, Any], plans: list[dict[str, Any]], known: Mapping[str, Any] | None, params: Mapping[str, Any]
+    api: Mapping[str, Any], plans: list[dict[str, Any]] | str, known: Mapping[str, Any] | None, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     path = next(iter(paths_of(api)), "")
     url = f"{params['gateway_url'].rstrip('/')}/{path.strip('/')}" if params["gateway_url"] else None
     server = (known or {}).get((url or "").lower())
-    problems = _problems(api, plans, None if known is None else server)
+    if isinstance(plans, str):
+        plans, problems, groups = [], [f"its plans cannot be read: {plans}"], ["unknown"]
+    else:
+        problems = _problems(api, plans, None if known is None else server)
+        groups = _groups(api, plans, problems)
+    shown = [plan for plan in plans if plan["status"] != "CLOSED"]
     return {
         "mcp_api_id": api["id"],
         "mcp_name": api["name"],
@@ -87,10 +118,10 @@ def _variables(
         "mcp_target": _target(api),
         "mcp_state": api.get("state"),
         "mcp_deployment_state": api.get("deploymentState"),
-        "mcp_plans": [{"name": plan["name"], "security": plan["security"]["type"], "status": plan["status"]} for plan in plans],
+        "mcp_plans": [{"name": plan.get("name"), "security": _security(plan), "status": plan["status"]} for plan in shown],
         "mcp_am_server": {key: server[key] for key in ("id", "name", "clientId")} if server else None,
         "mcp_problems": problems,
-        "mcp_groups": _groups(api, plans, problems),
+        "mcp_groups": groups,
         "secure_mcp_name": api["name"],
         "secure_mcp_context_path": path.rstrip("/") or "/",
         "secure_mcp_target": _target(api),
@@ -101,27 +132,44 @@ def _problems(api: Mapping[str, Any], plans: list[dict[str, Any]], server: Any) 
     """What keeps clients from getting in, as far as the definitions tell; server is None also where AM was not asked."""
     problems = []
     resources = {one["name"]: one for one in api.get("resources") or [] if one["type"] == TYPE and one.get("enabled", True)}
-    served = [plan for plan in plans if plan["status"] in SERVED]
+    served = [plan for plan in plans if plan["status"] in SERVED and _security(plan)]
     if not served:
-        problems.append("no published plan")
+        problems.append("no published plan that takes calls")
     for plan in served:
-        if plan["security"]["type"] != "OAUTH2":
+        if _security(plan) != "OAUTH2":
             continue
         name = (plan["security"].get("configuration") or {}).get("oauthResource")
         if name not in resources:
-            problems.append(f"the plan {plan['name']} names a resource that the API does not have: {name}")
+            problems.append(f"the plan {plan.get('name')} names a resource that the API does not have: {name}")
         elif server and resources[name]["configuration"].get("clientId") != server["clientId"]:
             problems.append(f"the resource {name} has another client id than the MCP server in AM")
     if any(path != path.lower() for path in paths_of(api)):
         problems.append("the context path has capitals, and AM lower-cases identifiers")
+    if _closed_since(api, plans):
+        problems.append("a keyless plan was closed and the API not deployed since: the gateway still lets anyone in")
     return problems
 
 
+def _closed_since(api: Mapping[str, Any], plans: list[dict[str, Any]]) -> bool:
+    """Whether a keyless plan was closed after the last deployment: only the next deployment closes the API (recorded)."""
+    if api.get("deploymentState") != "NEED_REDEPLOY" or not api.get("deployedAt"):
+        return False
+    closed = [plan for plan in plans if plan["status"] == "CLOSED" and _security(plan) == "KEY_LESS" and plan.get("closedAt")]
+    try:
+        return any(_instant(plan["closedAt"]) >= _instant(api["deployedAt"]) for plan in closed)
+    except (TypeError, ValueError):  # no dates that can be compared: nothing says that it was deployed since
+        return True
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def _groups(api: Mapping[str, Any], plans: list[dict[str, Any]], problems: list[str]) -> list[str]:
-    securities = {plan["security"]["type"] for plan in plans if plan["status"] in SERVED}
+    securities = {_security(plan) for plan in plans if plan["status"] in SERVED}
     drifted = ["drifted"] if api.get("deploymentState") == "NEED_REDEPLOY" and api.get("deployedAt") else []
     if api.get("state") != "STARTED":
         return ["stopped", *drifted]
-    if "KEY_LESS" in securities:
+    if "KEY_LESS" in securities or _closed_since(api, plans):
         return ["open", *drifted]
     return ["misconfigured" if problems else "secured", *drifted]
