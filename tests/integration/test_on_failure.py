@@ -20,15 +20,15 @@ STEPS = {
     "MCP server": "POST .*/protected-resources$",
     "API": "POST .*/apis$",
     "resource": "PUT .*/apis/[^/]+$",
+    "client in AM": "POST .*/domains/[^/]+/applications$",
     "plan": "POST .*/plans$",
     "publication": "POST .*/_publish$",
     "deployment": "POST .*/deployments$",
     "start": "POST .*/_start$",
-    "client in AM": "POST .*/domains/[^/]+/applications$",
     "client in APIM": "POST .*/applications$",
     "subscription": "POST .*/subscriptions$",
 }
-BEFORE_THE_DEPLOYMENT = list(STEPS)[:6]
+BEFORE_THE_DEPLOYMENT = list(STEPS)[:7]
 CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}]
 NOWHERE = "http://127.0.0.1:9"  # as AM's gateway: clients are sent there, so it does not look right from outside
 
