@@ -14,19 +14,19 @@ from tests.sandbox.world import World
 
 # The request of each step that is refused, in the order of the sealed flow.
 STEPS = {
+    "API": "POST .*/apis$",
     "registration": "PATCH .*/domains/[^/]+$",
     "MCP server": "POST .*/protected-resources$",
-    "API": "POST .*/apis$",
     "resource": "PUT .*/apis/[^/]+$",
+    "client in AM": "POST .*/domains/[^/]+/applications$",
     "plan": "POST .*/plans$",
     "publication": "POST .*/_publish$",
     "deployment": "POST .*/deployments$",
     "start": "POST .*/_start$",
-    "client in AM": "POST .*/domains/[^/]+/applications$",
-    "client in APIM": "POST .*/applications$",
+    "client in APIM": "POST .*/environments/[^/]+/applications$",
     "subscription": "POST .*/subscriptions$",
 }
-AFTER_THE_DEPLOYMENT = list(STEPS)[8:]
+AFTER_THE_DEPLOYMENT = ("client in APIM", "subscription")
 CLIENTS = [{"name": "Assistant", "client_id": "assistant", "redirect_uris": ["http://127.0.0.1:33418/"]}]
 
 

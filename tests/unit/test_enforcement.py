@@ -120,6 +120,27 @@ def test_what_is_no_json_object_is_refused_before_all_else(body: str) -> None:
         assert status_of(flows, body, {}) == (400, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "scopes", "status"),
+    [
+        ("a|b", "s:read", None),
+        ("a", "s:read", None),
+        ("a", "s", None),
+        ("b", "s", 403),
+        ("b", "x t", None),
+        ("b", "tt", 403),
+        ("b", "t:read at", 403),
+        ("ab", "", None),
+        ("a|b", "t", 403),
+        ("it's", "t", None),
+        ("it's", "s", 403),
+    ],
+)
+def test_names_and_scopes_are_compared_as_a_whole(name: str, scopes: str, status: int | None) -> None:
+    flows = tool_flows({"a|b": ["s:read"], "b": ["t"], "it's": ["t"]}, "true", METADATA)
+    assert status_of(flows, call(name), {"scope": scopes})[0] == status
+
+
 def test_no_flow_where_nothing_is_enforced() -> None:
     assert tool_flows({"a": []}, "true", METADATA) == tool_flows({"a": ["s"]}, "false", METADATA) == []
     with pytest.raises(Refusal, match="enforce_tools: .* tools is empty"):

@@ -72,13 +72,14 @@ def open_test(v: Variables, _done: Done) -> Options:
 
 def domain(v: Variables, done: Done) -> Options:
     """Settings and scopes at once: AM's gateway answers 404 for a moment after every write of a domain."""
+    enforced = _tool_scopes(v, done) if v.enforce_tools != "false" else []
     return _given(
         domain=done["situation"]["domain"]["id"],
         scopes=_scopes(v, done) or None,
         mcp_clients=v.dcr and not v.client_profiles,
         client_profiles=(v.client_profiles if v.dcr else None) or None,
         client_metadata_documents=v.client_metadata_documents,
-        mcp_client_scopes=v.required_scopes,
+        mcp_client_scopes=list(dict.fromkeys([*v.required_scopes, *enforced])),
         client_registration=v.client_registration,
         login={"register_enabled": True} if v.user_registration else None,
     )
@@ -86,8 +87,13 @@ def domain(v: Variables, done: Done) -> Options:
 
 def _scopes(v: Variables, done: Done) -> list[str]:
     """What the domain must know for the required scopes and the tools; those of its own it always does."""
-    tools = [scope for tool in _tools(v, done) or [] for scope in tool.get("scopes") or []]
-    return [scope for scope in dict.fromkeys([*v.required_scopes, *tools]) if scope not in ("openid", "offline_access")]
+    needed = dict.fromkeys([*v.required_scopes, *_tool_scopes(v, done)])
+    return [scope for scope in needed if scope not in ("openid", "offline_access")]
+
+
+def _tool_scopes(v: Variables, done: Done) -> list[str]:
+    """The scopes of all tools. A client that may not ask for one never gets to call its tool."""
+    return [scope for tool in _tools(v, done) or [] for scope in tool.get("scopes") or []]
 
 
 def _tools(v: Variables, done: Done) -> list[dict[str, Any]] | None:
