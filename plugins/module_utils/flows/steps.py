@@ -259,6 +259,7 @@ def verify(v: Variables, _done: Done) -> Options:
         username=v.test_username,
         password=v.test_password,
         client_id=v.test_client_id,
+        authorization_server=v.am_gateway_url or None,
         audience=v.bind_audience,
         expect=["secured"],
         wait_timeout=v.verify_timeout,
