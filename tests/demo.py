@@ -62,10 +62,10 @@ def story(world: World, playbooks: Playbooks) -> None:
         say(f"     {change}")
 
     say("\n3. The role does it")
-    done = play(playbooks, f"{len(foretold.changes)} changes, as foretold", "secure_mcp.yml")
+    done = play(playbooks, f"{len(foretold.changes)} changes, as predicted", "secure_mcp.yml")
     need(done.changes == foretold.changes, f"foretold {foretold.changes}, done {done.changes}")
 
-    say("\n4. After: a stranger stays outside, and an MCP client finds its way")
+    say("\n4. After: a call without a token is refused, and an MCP client finds its way")
     answer = call(playbooks.url, "tools/call", **weather)
     need(answer.status_code == 401, f"a stranger got {answer.status_code}")
     challenge = answer.headers["WWW-Authenticate"]

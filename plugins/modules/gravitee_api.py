@@ -44,7 +44,6 @@ options:
         this APIM does not say both by itself (its version 5.1, APIM 4.10.0 to 4.10.11). A token that lacks a scope is answered
         with 403 and C(insufficient_scope), as the MCP specification asks.
       - Response templates of one's own under the keys C(GATEWAY_PLAN_UNRESOLVABLE) and C(OAUTH2_INSUFFICIENT_SCOPE) stay.
-      - Nothing is added to an API of type V(mcp_proxy).
     type: dict
     suboptions:
       url:

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.usefixtures("domain")
 NODE = ROOT / "build/node"
 OUTPUT = ROOT / "tests/output"
 SDKS = ["python v2", "python v1", "typescript"]
-VERSIONS = pytest.mark.parametrize(("apim", "am"), [("4.10", "4.10"), ("4.12", "4.12")])
+# With the OAuth2 policies 5.1.4, 5.2.1 and 5.3.1.
+VERSIONS = pytest.mark.parametrize(("apim", "am"), [("4.10", "4.10"), ("4.11", "4.11"), ("4.12", "4.12")])
 LOOPBACK = [{"client_name": "SDK", "redirect_uris": ["http://127.0.0.1:*/"]}]
 
 
@@ -75,7 +76,7 @@ def test_self_registered_and_admitted(playbooks: Playbooks, world: World, tmp_pa
     foretold = playbooks.run("admit_clients.yml", "--check", admit=LOOPBACK)
     admitted = playbooks.run("admit_clients.yml", admit=LOOPBACK)
     assert admitted.code == 0, admitted.output
-    assert foretold.changed == admitted.changed == ["Subscribe those that the rules admit"]
+    assert foretold.changed == admitted.changed == ["Admit the clients that registered themselves"]
     assert playbooks.run("admit_clients.yml", admit=LOOPBACK).changed == []
     assert served(sdk.call())
     assert sdk.client_id == waiting
@@ -88,11 +89,8 @@ def test_a_known_client_without_dynamic_registration(playbooks: Playbooks, domai
     done = playbooks.run(dcr=False, clients=clients)
     assert done.code == 0, done.output
     assert done.changes == foretold.changes
-    assert done.changes[-3:] == [
-        "set identityProviders, grantTypes, scopeSettings of application Assistant",
-        "create application Assistant",
-        "subscribe Assistant to plan OAuth2",
-    ]
+    assert "set identityProviders, grantTypes, scopeSettings of application Assistant" in done.changes
+    assert done.changes[-2:] == ["create application Assistant", "subscribe Assistant to plan OAuth2"]
     assert domain.wire["oidc"]["clientRegistrationSettings"]["isDynamicClientRegistrationEnabled"] is False
     sdk = Sdk(name, playbooks.url, tmp_path)
     sdk.give_client("assistant")

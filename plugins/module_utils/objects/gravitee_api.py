@@ -190,7 +190,7 @@ class ManagedApi(Managed):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
         self.given = given
         wanted = merge(base, given)
-        if self.params["challenge"] and wanted["type"] == "PROXY":
+        if self.params["challenge"]:
             self._add_challenges(wanted)
         return wanted
 
