@@ -132,4 +132,4 @@ def explore(run: Callable[[tuple[int, ...]], Turns], switches: int) -> int:
 def _interruptions(taken: list[tuple[int, list[int]]]) -> int:
     """How often somebody had a turn while the one before could have gone on."""
     pairs = zip(taken, taken[1:], strict=False)
-    return sum(turn != last and last in could for (last, _), (turn, could) in pairs)
+    return sum(turn != last and last in could for (last, _could), (turn, could) in pairs)

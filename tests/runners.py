@@ -49,10 +49,10 @@ class Modules:
     def __init__(self, world: World):
         self.world = world
 
-    def run(self, name: str, /, *, check: bool = False, connect: bool = True, **params: Any) -> dict[str, Any]:
+    def run(self, module_name: str, /, *, check: bool = False, connect: bool = True, **params: Any) -> dict[str, Any]:
         arguments = {**(connection(self.world) if connect else {}), **params}
-        internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": name}
-        module = importlib.import_module(f"{PACKAGE}.{name}")
+        internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": module_name}
+        module = importlib.import_module(f"{PACKAGE}.{module_name}")
         printed = io.StringIO()
         warnings._global_warnings.clear()
         with (
@@ -67,22 +67,22 @@ class Modules:
             raise ModuleFailed(result)
         return result
 
-    def check_and_run(self, name: str, /, **params: Any) -> dict[str, Any]:
+    def check_and_run(self, module_name: str, /, **params: Any) -> dict[str, Any]:
         """Check mode first, which must send no write; then the run, which must do just what was foretold."""
         before = len(self.world.writes())
-        foretold = self.run(name, check=True, **params)
+        foretold = self.run(module_name, check=True, **params)
         assert self.world.writes()[before:] == []
-        done = self.run(name, **params)
+        done = self.run(module_name, **params)
         for key in ("changed", "changes", "deployment_due"):
             assert foretold.get(key) == done.get(key), key
         assert foretold["diff"]["before"] == done["diff"]["before"]
         return done
 
-    def twice(self, name: str, /, **params: Any) -> dict[str, Any]:
+    def twice(self, module_name: str, /, **params: Any) -> dict[str, Any]:
         """check_and_run, and then again, which must change nothing and send no write."""
-        first = self.check_and_run(name, **params)
+        first = self.check_and_run(module_name, **params)
         before = len(self.world.writes())
-        again = self.run(name, **params)
+        again = self.run(module_name, **params)
         assert (again["changed"], again["changes"]) == (False, [])
         assert self.world.writes()[before:] == []
         return first

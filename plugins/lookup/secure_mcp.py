@@ -81,4 +81,3 @@ class LookupModule(LookupBase):
         present = [name for name in names if PREFIX + name in known]
         values = {name: self._templar.template(known[PREFIX + name]) for name in present}
         return {name: value for name, value in values.items() if value not in (None, "")}
-

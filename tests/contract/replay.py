@@ -46,7 +46,7 @@ PERSONAL = {
 
 def _parts(url: str) -> dict[str, Any]:
     """A URL with a query, as what can be compared piece by piece."""
-    place, _, query = url.partition("?")
+    place, _mark, query = url.partition("?")
     return {"place": place, **dict(parse_qsl(query, keep_blank_values=True))}
 
 

@@ -15,8 +15,9 @@ METHOD, NAME = "#jsonPath(#request.content, '$.method')", "#jsonPath(#request.co
 NO_OBJECT = r"#request.content matches '(?s)\s*[^\s\x7B].*|.*\x00.*'"
 
 
-def variables(content: str = json.dumps(CALL), claims: Any = CLAIMS) -> dict[str, Any]:
-    return {"request": {"content": content, "path": "/w"}, "context": {"attributes": {"jwt": {"claims": claims}}}}
+def variables(content: str = json.dumps(CALL), claims: Any = "those of a user") -> dict[str, Any]:
+    held = CLAIMS if claims == "those of a user" else claims
+    return {"request": {"content": content, "path": "/w"}, "context": {"attributes": {"jwt": {"claims": held}}}}
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def client_id_of(application: dict[str, Any]) -> str:
 
 def test_of_a_name_that_two_have_the_eldest_is_meant_and_the_other_named(modules: Modules, domain: Domain) -> None:
     """An earlier run that died may have left the younger one, or somebody else made it."""
-    first, second = (domain.new_application("VS Code", "native", []) for _ in range(2))
+    first, second = (domain.new_application("VS Code", "native", []) for _time in range(2))
     done = modules.twice("am_application", **VS_CODE)
     assert done["id"] == first["id"]
     [warning] = done["warnings"]
@@ -112,7 +112,7 @@ def test_of_a_name_that_two_have_the_eldest_is_meant_and_the_other_named(modules
 
 
 def test_of_a_name_that_two_have_none_is_removed(modules: Modules, domain: Domain) -> None:
-    first, second = (domain.new_application("VS Code", "native", []) for _ in range(2))
+    first, second = (domain.new_application("VS Code", "native", []) for _time in range(2))
     with pytest.raises(ModuleFailed, match="name: the domain has 2 applications named 'VS Code': give the client_id"):
         modules.run("am_application", **AT, name="VS Code", state="absent")
     modules.twice("am_application", **AT, client_id=client_id_of(second), state="absent")

@@ -47,9 +47,9 @@ def test_tasks_of_the_plugins(reader: Reader, world: World) -> None:
     in the opposite order, as that ends with deleting them."""
     making = [tasks_of(f"plugins/modules/{name}.py") for name in MAKING]
     reading = [tasks_of(path) for path in PLUGINS if Path(path).stem not in MAKING and "/inventory/" not in path]
-    tasks = [first for first, *_ in making]
+    tasks = [made[0] for made in making]
     tasks += [task for each in reading for task in each]
-    tasks += [task for _, *rest in reversed(making) for task in rest]
+    tasks += [task for made in reversed(making) for task in made[1:]]
     reader.environment |= {f"GRAVITEE_{plane.upper()}_URL": world.urls[plane] for plane in ("apim", "am")}
     reader.use_checkout()
     reader.write_files_of("README.md")

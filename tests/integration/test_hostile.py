@@ -29,10 +29,10 @@ PASSWORDS = ["Passw0rd-\u20ac-\u65e5\u672c-\U0001f511", "pass: word#%/?", "p\u00
 BLANKS = ["{}\n", " {}", "\t{}\r\n", "{} \n\n"]
 
 
-def shown(modules: Modules, name: str, /, **given: Any) -> str:
+def shown(modules: Modules, module_name: str, /, **given: Any) -> str:
     """Everything that a module returns, with its invocation, whether it fails or not."""
     try:
-        return json.dumps(modules.run(name, **given), ensure_ascii=False)
+        return json.dumps(modules.run(module_name, **given), ensure_ascii=False)
     except ModuleFailed as failure:
         return json.dumps(failure.result, ensure_ascii=False)
 
@@ -126,7 +126,7 @@ def test_a_servers_secret_hides_nothing_of_others(modules: Modules, world: World
     modules.run("gravitee_api", context_path="/w", name="W", target="https://w/mcp")
     next(iter(world.apis.values())).definition["properties"] = [{"key": "password", "value": value}]
     weather = {"context_path": "/weather-mcp", "name": "Weather MCP", "target": "https://weather/mcp"}
-    for _ in range(2):
+    for _time in range(2):
         assert MASK not in json.dumps(modules.run("gravitee_api", **weather)["api"])
 
 

@@ -68,7 +68,7 @@ def test_nothing_that_others_wrote_runs(
     (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAY), encoding="utf-8")
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections"), "ANSIBLE_HOME": str(tmp_path)}
     command = [binaries / "ansible-playbook", "-i", tmp_path / "a.gravitee_mcp.yml", tmp_path / "play.yml", "-v"]
-    for _ in range(2 if cached else 1):
+    for _time in range(2 if cached else 1):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "lookup('pipe'" in done.stdout, done.stdout + done.stderr

@@ -7,13 +7,20 @@ import pytest
 
 from tests.faults import Faults, proxy
 from tests.integration.test_mcp_server import introspects
-from tests.integration.test_mcp_server_secret import SERVER, have, secrets
-from tests.integration.test_mcp_server_secret import server as server  # a fixture
+from tests.integration.test_mcp_server_secret import MADE, SERVER, have, secrets
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
 TEN = [f"gravitee.mcp 20261126T01300512{number}Z" for number in range(9)]
+
+
+@pytest.fixture
+def server(modules: Modules, world: World, domain: Domain) -> dict[str, Any]:
+    """What AM said when it made the MCP server, on AM 4.11."""
+    world.am_version = "4.11"
+    return modules.run("am_mcp_server", **MADE)
+
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_one_that_another_run_deleted_meanwhile(modules: Modules, world: World, 
 
 def test_two_rotations_at_once_delete_none_that_is_new(modules: Modules, domain: Domain, server: dict[str, Any]) -> None:
     """The later one's is never deleted by the earlier one, whoever comes to its end first."""
-    earlier, later = (modules.run("am_mcp_server_secret", **SERVER, state="renewed")["name"] for _ in range(2))
+    earlier, later = (modules.run("am_mcp_server_secret", **SERVER, state="renewed")["name"] for _time in range(2))
     modules.run("am_mcp_server_secret", **SERVER, state="absent", replaced_by=earlier)
     assert list(secrets(domain)) == [earlier, later]
     modules.run("am_mcp_server_secret", **SERVER, state="absent", replaced_by=later)
@@ -191,7 +198,7 @@ def test_after_any_request_that_fails_the_secret_in_use_is_there_and_the_next_ro
 
 def test_the_limit_holds_for_many_that_died(modules: Modules, domain: Domain, server: dict[str, Any]) -> None:
     """Rotations that die after making their secret, each of them; the secret in use is AM's first."""
-    for _ in range(25):
+    for _time in range(25):
         modules.run("am_mcp_server_secret", **SERVER, state="renewed", in_use=["Default"])
     assert len(secrets(domain)) == 10
     assert secrets(domain)["Default"] == server["client_secret"]

@@ -135,7 +135,7 @@ def test_every_bold_sentence_has_its_test_or_is_open(page: str) -> None:
 
 
 def test_the_tests_named_are_there() -> None:
-    for name in {name for tests, _ in PAGES.values() for names in tests.values() for name in names}:
+    for name in {name for tests, _open in PAGES.values() for names in tests.values() for name in names}:
         path, test = name.split("::")
         nodes = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8")).body
         assert test in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}, name

@@ -77,8 +77,8 @@ class Registration:
     def update(self, application: Json, body: Json) -> Json:
         """PUT and PATCH alike: what is not said stays. The token changes with it. Refused."""
         oauth = application["settings"]["oauth"]
-        self._check({**{theirs: oauth[ours] for theirs, (ours, _) in METADATA.items()}, **body})
-        oauth.update({ours: body[theirs] for theirs, (ours, _) in METADATA.items() if theirs in body})
+        self._check({**{theirs: oauth[ours] for theirs, (ours, _default) in METADATA.items()}, **body})
+        oauth.update({ours: body[theirs] for theirs, (ours, _default) in METADATA.items() if theirs in body})
         application.update(name=oauth["clientName"], type=oauth["applicationType"])
         return self._renewed(application)
 
@@ -91,7 +91,7 @@ class Registration:
         oauth = application["settings"]["oauth"]
         scope = " ".join(setting["scope"] for setting in oauth["scopeSettings"])
         return {
-            **{theirs: oauth[ours] for theirs, (ours, _) in METADATA.items()},
+            **{theirs: oauth[ours] for theirs, (ours, _default) in METADATA.items()},
             "require_auth_time": False,
             **({"scope": scope} if scope else {}),
             "client_id": oauth["clientId"],

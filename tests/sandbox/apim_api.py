@@ -50,7 +50,7 @@ class ApiRecord:
 
     @property
     def paths(self) -> list[str]:
-        return [path for _, path in self.places]
+        return [path for _host, path in self.places]
 
     @property
     def places(self) -> list[tuple[str | None, str]]:

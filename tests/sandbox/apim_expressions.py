@@ -88,13 +88,13 @@ class _Parser:
     def _or(self) -> Evaluated:
         left = self._and()
         while self._next("||", "or"):
-            left = (lambda a, b: lambda v: _truth(a(v)) or _truth(b(v)))(left, self._and())
+            left = _either(left, self._and())
         return left
 
     def _and(self) -> Evaluated:
         left = self._relation()
         while self._next("&&", "and"):
-            left = (lambda a, b: lambda v: _truth(a(v)) and _truth(b(v)))(left, self._relation())
+            left = _both(left, self._relation())
         return left
 
     def _relation(self) -> Evaluated:
@@ -110,7 +110,7 @@ class _Parser:
     def _sum(self) -> Evaluated:
         left = self._unary()
         while self._next("+"):
-            left = (lambda a, b: lambda v: _concatenation(a(v), b(v)))(left, self._unary())
+            left = _joined(left, self._unary())
         return left
 
     def _unary(self) -> Evaluated:
@@ -197,3 +197,15 @@ def _concatenation(left: Any, right: Any) -> str:
 
 def _text(value: Any) -> str:
     return "null" if value is None else str(value)
+
+
+def _either(a: Evaluated, b: Evaluated) -> Evaluated:
+    return lambda v: _truth(a(v)) or _truth(b(v))
+
+
+def _both(a: Evaluated, b: Evaluated) -> Evaluated:
+    return lambda v: _truth(a(v)) and _truth(b(v))
+
+
+def _joined(a: Evaluated, b: Evaluated) -> Evaluated:
+    return lambda v: _concatenation(a(v), b(v))

@@ -174,5 +174,5 @@ def test_open_plans_are_known_in_both_forms() -> None:
 
 @pytest.mark.parametrize("change", [{"id": "other"}, {"selectionRule": "{#request.path != null}"}, {"tags": ["internal"]}])
 def test_an_open_plan_that_lets_in_others_is_another_one(change: dict[str, Any]) -> None:
-    [keyless, _] = answer("plans after rollback to the open deployment")["data"]
+    [keyless, _other] = answer("plans after rollback to the open deployment")["data"]
     assert open_plans([keyless]).keys() != open_plans([{**keyless, **change}]).keys()

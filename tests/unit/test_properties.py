@@ -4,7 +4,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask, merge
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi

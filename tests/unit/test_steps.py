@@ -69,7 +69,7 @@ def test_every_variable_is_documented_with_its_type_and_default() -> None:
     for name, one in spec.items():
         documented = told[PREFIX + name]
         for key in ("type", "elements", "choices", "required", "no_log"):
-            assert documented.get(key) == one.get(key), (name, key)
+            assert (documented.get(key) or None) == (one.get(key) or None), (name, key)
         if one.get("default") is not None:
             assert documented.get("default") == one["default"], name
     assert spec["clients"]["options"].keys() == told["secure_mcp_clients"]["options"].keys()
@@ -90,7 +90,7 @@ def test_each_task_gets_options_that_its_module_has(entry: str) -> None:
     seen = {**api, "domain": {"id": "d", "path": "/d"}, "clients": client}
     new = {"client_id": "c", "client_secret": "s", "name": "n"}
     done = {"situation": seen, "mcp_server": new, "secret": new, "clients": {"results": client}}
-    for module, step, _ in TASKS[entry]:
+    for module, step, _name in TASKS[entry]:
         function = getattr(steps, step)
         item = {"left_plan": "oauth2"}.get(step, "one")
         options = function(v, done, item) if function.__code__.co_argcount == 3 else function(v, done)
@@ -100,10 +100,10 @@ def test_each_task_gets_options_that_its_module_has(entry: str) -> None:
 
 
 def test_the_roles_tasks_are_the_steps_in_their_order() -> None:
-    tasks = [(module, step) for module, step, _ in TASKS["main.yml"]]
+    tasks = [(module, step) for module, step, _name in TASKS["main.yml"]]
     wanted = [(step.module, step.name) for step in steps.SECURE]
     assert [task for task in tasks if task in wanted] == wanted
-    registered = {name for tasks in TASKS.values() for _, _, name in tasks if name}
+    registered = {name for tasks in TASKS.values() for _module, _step, name in tasks if name}
     assert set(steps.CHANGING) - {"open_test"} <= registered
 
 

@@ -22,8 +22,9 @@ def option(default: Any = None, **spec: Any) -> Any:
     """A field with what the argument spec says beyond type and default: required, choices, no_log, options …"""
     metadata = {"spec": spec, "default": default}
     if isinstance(default, (list, dict)):
+        # pylint: disable-next=invalid-field-call
         return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)  # pylint: disable=invalid-field-call
 
 
 def argument_spec(options: type, names: Iterable[str] | None = None, required: bool = True) -> dict[str, dict[str, Any]]:
@@ -34,7 +35,7 @@ def argument_spec(options: type, names: Iterable[str] | None = None, required: b
 
 def _spec(field: dataclasses.Field[Any], required: bool) -> dict[str, Any]:
     kind = str(field.type).removesuffix(" | None")
-    outer, _, inner = kind.partition("[")
+    outer, _bracket, inner = kind.partition("[")
     spec: dict[str, Any] = {"type": _TYPES[outer], **field.metadata["spec"]}
     if outer == "list" and inner:
         spec.setdefault("elements", _TYPES[inner.partition("[")[0].rstrip("]")])

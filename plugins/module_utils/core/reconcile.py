@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import MASK as MASK
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask as mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
 
 TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that the server would generate
 _IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")

@@ -142,7 +142,8 @@ class _Fleet:
             self._walk(server, self.live, apply=True)
 
     def _walk(self, server: _Server, planes: Planes, apply: bool) -> None:
-        assert server.seen is not None
+        if server.seen is None:  # it was refused before
+            return
         server.walk = Walk(server.v, server.seen, server.tools, planes, apply)
         told = server.walk.secure(domain=False)
         changes = [change for result in told for change in result["changes"]]

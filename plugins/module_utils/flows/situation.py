@@ -214,4 +214,3 @@ def refuse_to_rotate(seen: Situation) -> None:
             "client_secret: the secret of this MCP server is your own, and is not rotated behind your back. Leave client_secret "
             "out to let AM make one, or remove the MCP server from AM and run the role with your new secret."
         )
-

@@ -64,7 +64,7 @@ class Variables:
     registered_clients: str = option("report", choices=["subscribe", "report", "ignore"])
     admit: list[dict[str, Any]] = option([])
     admit_profiles: list[str] | None = option(choices=list(PROFILES))
-    token_days: int = option(30)
+    token_days: int = option(30, no_log=False)
     test_username: str | None = option()
     test_password: str | None = option(no_log=True)
     test_client_id: str | None = option()

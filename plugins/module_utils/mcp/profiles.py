@@ -112,7 +112,7 @@ def fits(uri: Any, pattern: str) -> bool:
 def _host_and_port(netloc: str) -> tuple[str, str]:
     """Of an IPv6 address the colons are part of the host."""
     host, bracket, rest = netloc.rpartition("]")
-    more, _, port = rest.partition(":")
+    more, _colon, port = rest.partition(":")
     return f"{host}{bracket}{more}".lower(), port
 
 

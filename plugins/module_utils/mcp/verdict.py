@@ -121,6 +121,7 @@ def _direct(answer: Any, got: str) -> Verdict:
         return Verdict("unreachable", f"{got}: no MCP server is at this URL: is its path right?")
     return Verdict("unreachable", f"{got} {answer.text.strip()[:100]}: is the MCP server up?")
 
+
 def _client_of(token: str) -> str:
     """The client id in a JWT, unverified; for messages only."""
     try:

@@ -9,15 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import (
-    Change,
-    Managed,
-    Plan,
-    differing,
-    mask,
-    merge,
-    missing,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, differing, merge, missing
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges

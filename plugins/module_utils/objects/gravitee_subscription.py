@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
