@@ -22,7 +22,6 @@ def server(modules: Modules, world: World, domain: Domain) -> dict[str, Any]:
     return modules.run("am_mcp_server", **MADE)
 
 
-
 @pytest.mark.parametrize(
     ("there", "in_use", "gone"),
     [
