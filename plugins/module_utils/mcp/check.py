@@ -21,7 +21,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
     same_url,
     texts,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import Verdict, judge, why_refused
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import Verdict, client_of, judge, why_refused
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -59,6 +59,7 @@ class Check:
         self.tools: list[dict[str, str]] = []
         self.refusal = Answer()
         self.challenge: dict[str, str] = {}  # of the refusal
+        self.client_id: str | None = None  # whose token it is; AM 4.10's tokens do not say
         self.answered = self.followed = False
         self.client = McpClient(self.url, options)  # for documents
 
@@ -246,7 +247,9 @@ class Check:
         """Register, log in as the test user, get a token, call with it; then remove what was registered."""
         journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK), self._trusted)
         try:
-            if self._with_token(journey.token(self.resource)) and self.params["audience"]:
+            token = journey.token(self.resource)
+            self.client_id = journey.client["client_id"]
+            if self._with_token(token) and self.params["audience"]:
                 self._without_resource(journey)
         except Stopped as error:
             self._note(error.step, error.asked, error.got, FAILED)
@@ -283,7 +286,7 @@ class Check:
         answer = client.initialize()
         asked = f"POST {self.url} initialize, with the token"
         if not (answer.status and 200 <= answer.status < 300 and answer.message):
-            self._note("call", asked, why_refused(answer, token), FAILED)
+            self._note("call", asked, why_refused(answer, self.client_id or client_of(token)), FAILED)
             return False
         self._note("call", asked, f"HTTP {answer.status}", OK)
         self._list_tools(client)

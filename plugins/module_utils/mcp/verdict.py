@@ -122,7 +122,7 @@ def _direct(answer: Any, got: str) -> Verdict:
     return Verdict("unreachable", f"{got} {answer.text.strip()[:100]}: is the MCP server up?")
 
 
-def _client_of(token: str) -> str:
+def client_of(token: str) -> str:
     """The client id in a JWT, unverified; for messages only."""
     try:
         payload = token.split(".")[1]
@@ -131,11 +131,11 @@ def _client_of(token: str) -> str:
         return "of this token"
 
 
-def why_refused(answer: Any, token: str) -> str:
+def why_refused(answer: Any, client: str) -> str:
     """Why a call with a token was refused, and the setting."""
     if answer.status == 401:
         return (
-            f"HTTP 401: token accepted by AM, refused by the gateway: client {_client_of(token)} has no subscription to the "
+            f"HTTP 401: token accepted by AM, refused by the gateway: client {client} has no subscription to the "
             "OAuth2 plan: use gravitee_subscription (if it has one, the token is expired or of another server, or the plan's "
             "selection rule refuses it, as it does tokens without a user: gravitee_plan audience, require_user)"
         )
