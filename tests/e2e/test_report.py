@@ -20,7 +20,8 @@ def page_url(playbooks: Playbooks, world: World, tmp_path: Path) -> str:
     """The page of a fleet of 12, of which one is open, one has drifted and one is stopped."""
     assert playbooks.run("fleet.yml", hosts=hosts(12)).code == 0
     opened, stopped = record(world, "/s3-mcp/"), record(world, "/s7-mcp/")
-    opened.plans["k"] = {**next(iter(opened.plans.values())), "id": "k", "name": "Oops", "security": {"type": "KEY_LESS"}}
+    anyone = {"security": {"type": "KEY_LESS"}, "selectionRule": None, "flows": []}
+    opened.plans["k"] = {**next(iter(opened.plans.values())), "id": "k", "name": "Oops", **anyone}
     opened.deploy("deployed")
     opened.serve()
     stopped.state = "STOPPED"
