@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fleet_outcomes
 short_description: One outcome for every host of a fleet
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - Puts together what M(gravitee.mcp.mcp_fleet) returned for each batch. A host whose batch failed, or that was in none, gets an
     outcome that says why.
@@ -26,6 +26,22 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Batches of the whole inventory group
+  ansible.builtin.set_fact:
+    batches: "{{ groups['mcp_servers'] | gravitee.mcp.fleet_batches(hostvars) }}"
+  no_log: true
+
+- name: Check them
+  gravitee.mcp.mcp_fleet:
+    servers: "{{ item.servers }}"
+  module_defaults:
+    gravitee.mcp.mcp_fleet: "{{ item.options }}"
+  loop: "{{ batches }}"
+  loop_control:
+    label: "{{ item.label }}"
+  check_mode: true
+  register: fleet_task
+
 - name: Put the outcomes together
   ansible.builtin.set_fact:
     outcomes: "{{ fleet_task.results | gravitee.mcp.fleet_outcomes(batches) }}"

@@ -86,7 +86,7 @@ def test_each_trouble_is_its_own_row(playbooks: Playbooks, world: World, tmp_pat
     renamed = record(world, "/s1-mcp/")
     renamed.definition["name"] = "Renamed by hand"
     for plan in renamed.plans.values():
-        plan["security"] = {"type": "KEY_LESS"}
+        plan.update(security={"type": "KEY_LESS"}, selectionRule=None, flows=[])
     renamed.deploy("deployed")
     renamed.serve()
     fleet: dict[str, Any] = hosts(5)

@@ -55,7 +55,7 @@ def test_what_was_generated_is_written(playbooks: Playbooks, world: World, domai
 
 def test_a_path_that_will_not_do_is_refused(playbooks: Playbooks, world: World, domain: Domain, file: Path) -> None:
     there = file.parent / "no" / "such"
-    assert f"secure_mcp_credentials_file {there}: its folder is not there" in playbooks.run(credentials_file=str(there)).failure
+    assert f"credentials_file: {there}: its folder is not there" in playbooks.run(credentials_file=str(there)).failure
     file.write_text('{"something": "else"}', encoding="utf-8")
     assert "a file that this role did not write" in playbooks.run(credentials_file=str(file)).failure
     assert file.read_text(encoding="utf-8") == '{"something": "else"}'

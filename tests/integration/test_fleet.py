@@ -130,7 +130,8 @@ def test_fleet_and_audit_playbooks_and_the_report(playbooks: Playbooks, world: W
     assert playbooks.run("audit.yml", hosts=hosts(5)).code == 0
     record(world, "/s1-mcp/").definition["endpointGroups"][0]["endpoints"][0]["configuration"]["target"] = "http://<script>"
     opened = record(world, "/s2-mcp/")
-    opened.plans["k"] = {**next(iter(opened.plans.values())), "id": "k", "name": "Oops", "security": {"type": "KEY_LESS"}}
+    anyone = {"security": {"type": "KEY_LESS"}, "selectionRule": None, "flows": []}
+    opened.plans["k"] = {**next(iter(opened.plans.values())), "id": "k", "name": "Oops", **anyone}
     opened.deploy("deployed")
     opened.serve()
     before = len(world.writes())

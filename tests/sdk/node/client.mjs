@@ -20,7 +20,8 @@ class FileProvider {
       redirect_uris: [REDIRECT],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      token_endpoint_auth_method: "none",
+      // With "none" this SDK sends the secret that AM gives out all the same, as AM's metadata does not list "none"; AM refuses that.
+      token_endpoint_auth_method: "client_secret_basic",
     };
   }
   keep(name, value) {
