@@ -8,8 +8,8 @@ BUILD := $(CURDIR)/build
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 COLLECTION := $(BUILD)/collections/ansible_collections/gravitee/mcp
-# Two workers suit two cores; each has a sandbox of its own.
-WORKERS ?= 2
+# The tests wait more than they compute: four workers keep two cores busy. Each has a sandbox of its own.
+WORKERS ?= 4
 PYTEST_ARGS ?=
 # The rooms of plugins/module_utils that mypy checks strictly.
 TYPED := core flows

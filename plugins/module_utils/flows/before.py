@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import known_credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import (
     Situation,
@@ -22,14 +23,14 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Planes, Walk
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import client_id_of, details, oauth_of
 
+NEEDED = ("gateway_url", "domain", "context_path")  # for whatever purpose
 PURPOSES = ("secure", "rotate", "admit", "teardown")
 
 
 def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
     """The situation for a purpose; Refusal for what cannot be done. servers.warnings gets what is odd."""
     purpose = params["purpose"]
-    values = {field.name: params[field.name] for field in fields(Variables) if params.get(field.name) is not None}
-    v = Variables(**values)
+    v = Variables(**_values(params, purpose))
     planes = Planes(ApimSnapshot(servers.apim), AmSnapshot(servers.am), servers.options)
     asked = replace(v, verify=v.verify and purpose in ("secure", "rotate"), rotate=v.rotate or purpose == "rotate")
     seen = look(asked, planes.apim, planes.am, servers.options)
@@ -43,6 +44,16 @@ def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
     if v.credentials_file:
         known_credentials(v.credentials_file)
     return {**seen.facts(), **more}
+
+
+def _values(params: Mapping[str, Any], purpose: str) -> dict[str, Any]:
+    """The variables that were given; Refusal names one without which the purpose cannot be."""
+    values = {field.name: params[field.name] for field in fields(Variables) if params.get(field.name) is not None}
+    required = [field.name for field in fields(Variables) if field.metadata["spec"].get("required")]
+    for name in required if purpose == "secure" else NEEDED:
+        if not values.get(name):
+            raise Refusal(f"{name}: it is missing. Give it.")
+    return {**dict.fromkeys(required, ""), **values}
 
 
 def _secure(seen: Situation, planes: Planes, servers: Any) -> dict[str, Any]:
