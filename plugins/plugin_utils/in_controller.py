@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import json
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -57,9 +59,17 @@ _told = multiprocessing.Value("b", False)
 
 
 class InControllerAction(NormalAction):
-    """The action of a module, `module`: in this process if it may, else as any other module."""
+    """The action of the module that the subclass's file is named as: in this process if it may, else as any other module.
 
-    module: Any
+    A file each, and no plugin_routing: a module's action_plugin is not loaded before the workers are forked, which costs each
+    task 0.2 s of imports, and every worker would tell of missing packages; by a redirect of actions, module_defaults of one
+    module reach all of them. By links, antsibull-docs takes the modules for aliases of one.
+    """
+
+    module: ModuleType
+
+    def __init_subclass__(cls) -> None:
+        cls.module = importlib.import_module(cls.__module__.replace(".action.", ".modules."))
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         given = None if options.get("wrap_async") else self._given(options.get("task_vars") or {})
