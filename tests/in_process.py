@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import asyncio
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 
 
 class InProcess(BaseAdapter):
@@ -47,7 +49,7 @@ class InProcess(BaseAdapter):
             "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers.items()],
         }
         await self.app(scope, receive, send)
-        response._content = content
+        response.raw = HTTPResponse(BytesIO(content), status=response.status_code, preload_content=False)
 
     def close(self) -> None:
         pass

@@ -159,6 +159,7 @@ EXAMPLES = r"""
     name: Weather MCP
     target: http://weather.internal:9000/mcp
     labels: [mcp]
+    metadata_path: true
 
 - name: Read it, to be able to restore it
   gravitee.mcp.gravitee_api_info:

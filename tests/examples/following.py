@@ -122,13 +122,14 @@ class Reader:
         """README's files are there, and its command has secured the server."""
         self.use_checkout()
         self.write_files_of("README.md")
+        self.write_files_of("README.md", "srv/mcp/")
         self.write("srv/mcp/environment", "".join(f"export {name}={value}\n" for name, value in self.credentials.items()))
         self.run(SECURE)
 
-    def write_files_of(self, page: str) -> None:
+    def write_files_of(self, page: str, folder: str = "") -> None:
         for block in blocks(page):
             if block.file:
-                self.write(block.file, block.text)
+                self.write(folder + block.file, block.text)
 
     # Blocks
 
