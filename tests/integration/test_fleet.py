@@ -62,7 +62,7 @@ def test_it_does_what_the_role_does(modules: Modules, playbooks: Playbooks, worl
     assert both.changed == []
 
 
-def test_requests_for_a_check_grow_by_one_a_server(modules: Modules, world: World) -> None:
+def test_requests_for_a_check_grow_by_two_a_server(modules: Modules, world: World) -> None:
     counts = []
     for count in (5, 10):
         given = fleet(world, count)
@@ -70,7 +70,7 @@ def test_requests_for_a_check_grow_by_one_a_server(modules: Modules, world: Worl
         before = len(world.log)
         modules.run("mcp_fleet", check=True, **given)
         counts.append(len([request for request in world.log[before:] if request.plane in ("apim", "am")]))
-    assert counts[1] - counts[0] == 5
+    assert counts[1] - counts[0] == 2 * 5  # its plans, its subscriptions
 
 
 def test_only_what_drifted_is_mended(modules: Modules, world: World) -> None:

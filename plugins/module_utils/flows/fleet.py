@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
@@ -21,7 +20,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation impor
     refuse_what_cannot_be,
     trouble_with_am,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot, Live
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot, Live, once
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import domain, verify
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import ask_target
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
@@ -95,7 +94,7 @@ class _Fleet:
         apim, am = servers.apim, servers.am
         self.snapshot = Planes(ApimSnapshot(apim), AmSnapshot(am), servers.options)
         owners, mcp_servers = self.snapshot.apim.owners, self.snapshot.am.mcp_servers
-        self.trouble = cache(lambda url, wait: trouble_with_am(url, wait, servers.options))
+        self.trouble = once(lambda url, wait: trouble_with_am(url, wait, servers.options))
         self.live = Planes(Live(apim, owners=owners), Live(am, mcp_servers=mcp_servers), servers.options)
 
     def reconcile(self, apply: bool) -> dict[str, Any]:

@@ -4,12 +4,24 @@
 """Planes as they were when they were read in bulk, for planning many objects without a request each."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import DAY
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
+
+
+def once(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """`ask`, asked once for the same arguments, also by threads that come at once."""
+    lock, known = RLock(), cache(ask)
+
+    def asked(*given: Any) -> Any:
+        with lock:
+            return known(*given)
+
+    return asked
 
 
 class Live:
@@ -27,7 +39,8 @@ class ApimSnapshot(Live):
     """What APIM has now: every API from one list, the plans of an API from one request."""
 
     def __init__(self, apim: Any):
-        super().__init__(apim, plugins=cache(apim.plugins), policy_schema=cache(apim.policy_schema))
+        known = {"plugins": once(apim.plugins), "policy_schema": once(apim.policy_schema)}
+        super().__init__(apim, applications=once(lambda: list(apim.applications())), **known)
         self._apis = {api["id"]: api for api in apim.apis(expands="deploymentState")}
         self._owners = {path: api for api in self._apis.values() for path in paths_of(api)}
         self._plans: dict[str, list[dict[str, Any]]] = {}
@@ -48,10 +61,10 @@ class AmSnapshot(Live):
     """What AM has now."""
 
     def __init__(self, am: Any):
-        servers = cache(lambda domain_id: list(am.mcp_servers(domain_id)))
-        known = {"scopes": cache(am.scopes), "mcp_servers": servers, "application": cache(am.application)}
-        super().__init__(am, domain=cache(am.domain), **known)
-        self._tokens = cache(lambda domain_id, since, until: list(am.tokens_created(domain_id, since * DAY, until * DAY)))
+        servers = once(lambda domain_id: list(am.mcp_servers(domain_id)))
+        known = {"scopes": once(am.scopes), "mcp_servers": servers, "application": once(am.application)}
+        super().__init__(am, domain=once(am.domain), **known)
+        self._tokens = once(lambda domain_id, since, until: list(am.tokens_created(domain_id, since * DAY, until * DAY)))
 
     def tokens_created(self, domain_id: str, since: int, until: int) -> list[dict[str, Any]]:
         """By whole days, so that many servers ask for the same."""
