@@ -108,6 +108,7 @@ EXAMPLES = r"""
     password: "{{ lookup('ansible.builtin.env', 'MCP_TEST_PASSWORD') }}"
     authorization_server: https://auth.example.com
     client_id: "{{ vscode.client_id }}"  # from am_application
+    scope: openid weather:read
     expect: [secured]
 
 - name: Find out whether the MCP server asks for authentication itself
