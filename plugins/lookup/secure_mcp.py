@@ -36,15 +36,14 @@ _raw:
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import steps
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
 RESULT = f"{PREFIX}_"  # how the role registers the results of its steps
@@ -69,13 +68,11 @@ class LookupModule(LookupBase):
     def _variables(self, known: Mapping[str, Any]) -> Variables:
         """Typed as the role's argument specs say; what is empty counts as not given. An entry point has only some of them."""
         spec = argument_spec(Variables, required=False)
-        given = {name: value for name, value in self._given(spec, known).items() if value != ""}
-        validated = ArgumentSpecValidator(spec).validate(given)
+        validated = ArgumentSpecValidator(spec).validate(self._given(spec, known))
         if validated.error_messages:
             raise AnsibleError(f"The variables {PREFIX}… do not fit: {'; '.join(validated.error_messages)}.")
         values = validated.validated_parameters
-        absent = {field.name: "" for field in fields(Variables) if field.metadata["spec"].get("required")}
-        return Variables(**{**absent, **{name: value for name, value in values.items() if value is not None}})
+        return Variables(**{**dict.fromkeys(REQUIRED, ""), **given(values)})
 
     def _given(self, names: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         present = [name for name in names if PREFIX + name in known]

@@ -5,8 +5,8 @@ import copy
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
 from hypothesis import given, settings

@@ -12,10 +12,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "dict": "dict", "list": "list", "Any": "raw"}
+
+
+class Given(dict[str, Any]):
+    """Parameters of an object that no module's argument spec has filled in: what is not given is None."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that have a value: a parameter that is None was not given."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def option(default: Any = None, **spec: Any) -> Any:

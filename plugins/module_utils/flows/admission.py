@@ -75,7 +75,7 @@ class ManagedAdmission(Managed):
                 subscription = self._subscription(one)
                 self.plans[one["client_id"]] = subscription.plan()
                 self.unmet += subscription.unmet
-        return {one["client_id"]: self._past_of(one).granted for one in [*self.clients, *self.former]}
+        return {one["client_id"]: self._past_of(one).granted for one in self.everyone}
 
     def _clients(self) -> list[dict[str, Any]] | None:
         """Who may not read AM's audit log can secure a server all the same: only subscribing needs it. None: not known."""
@@ -111,6 +111,10 @@ class ManagedAdmission(Managed):
         ]
 
     @property
+    def everyone(self) -> list[dict[str, Any]]:
+        return [*self.clients, *self.former]
+
+    @property
     def _place(self) -> dict[str, Any]:
         return {name: self.params[name] for name in ("api_id", "context_path", "plan")}
 
@@ -139,11 +143,11 @@ class ManagedAdmission(Managed):
         wanted = {"subscribe": True}
         if self.params["not_admitted"] == "close":
             wanted["close"] = False
-        judged = {one["client_id"]: self._verdict(one) for one in [*self.clients, *self.former]}
+        judged = {one["client_id"]: self._verdict(one) for one in self.everyone}
         return {client_id: wanted.get(judged[client_id], now) for client_id, now in observed.items()}
 
     def changes(self, observed: dict[str, bool], desired: dict[str, bool]) -> Iterable[Change]:
-        for one in [*self.clients, *self.former]:
+        for one in self.everyone:
             client_id = one["client_id"]
             if desired[client_id] and not observed[client_id]:
                 yield from self._steps(client_id, self.plans[client_id])
@@ -173,7 +177,7 @@ class ManagedAdmission(Managed):
         return [one_of(change) for change in plan.changes]
 
     def facts(self, value: dict[str, bool], plan: Plan) -> dict[str, Any]:
-        told = [line for one in [*self.clients, *self.former] for line in self._told(one, value[one["client_id"]])]
+        told = [line for one in self.everyone for line in self._told(one, value[one["client_id"]])]
         return {"clients": self.clients, "waiting": told}
 
     def _told(self, one: Mapping[str, Any], subscribed: bool) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import known_credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import (
     Situation,
@@ -19,7 +20,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation impor
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import ask_target
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Planes, Walk
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import client_id_of, details, oauth_of
 
@@ -48,12 +49,11 @@ def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
 
 def _values(params: Mapping[str, Any], purpose: str) -> dict[str, Any]:
     """The variables that were given; Refusal names one without which the purpose cannot be."""
-    values = {field.name: params[field.name] for field in fields(Variables) if params.get(field.name) is not None}
-    required = [field.name for field in fields(Variables) if field.metadata["spec"].get("required")]
-    for name in required if purpose == "secure" else NEEDED:
+    values = given({field.name: params.get(field.name) for field in fields(Variables)})
+    for name in REQUIRED if purpose == "secure" else NEEDED:
         if not values.get(name):
             raise Refusal(f"{name}: it is missing. Give it.")
-    return {**dict.fromkeys(required, ""), **values}
+    return {**dict.fromkeys(REQUIRED, ""), **values}
 
 
 def _secure(seen: Situation, planes: Planes, servers: Any) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import configuration_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
 
 SERVER_ID, SERVER_SECRET, CLIENTS = "secure_mcp_client_id", "secure_mcp_client_secret", "secure_mcp_client_credentials"
@@ -59,7 +60,7 @@ class ManagedCredentialsFile(ApiPart):
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
         """What the file holds of clients stays: a client's secret is shown once."""
-        stored = self._stored()
+        stored = configuration_of(self.api, self.params["resource_name"])
         if not stored.get("clientSecret"):
             self.unmet.append(f"The API holds no credentials in a resource {self.params['resource_name']!r} yet.")
         made = {
@@ -69,10 +70,6 @@ class ManagedCredentialsFile(ApiPart):
         }
         clients = {**(observed or {}).get(CLIENTS, {}), **made}
         return {SERVER_ID: stored.get("clientId"), SERVER_SECRET: stored.get("clientSecret"), CLIENTS: clients}
-
-    def _stored(self) -> Mapping[str, Any]:
-        resources = self.api.get("resources") or []
-        return next((one["configuration"] for one in resources if one["name"] == self.params["resource_name"]), {})
 
     def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
         yield Change(f"write credentials to {self.params['path']}", lambda _: self._write(desired))

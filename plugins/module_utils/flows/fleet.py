@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given, given
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import (
     Situation,
     look,
@@ -23,8 +24,8 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation impor
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot, Live, once
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import domain, verify
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import ask_target
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Given, Planes, Walk, object_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import REQUIRED, Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Planes, Walk, object_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
 
@@ -52,7 +53,7 @@ class _Server:
 
 def reconcile(params: Mapping[str, Any], servers: Any, apply: bool) -> dict[str, Any]:
     """Every server of the fleet as it should be, or without `apply` what that would take."""
-    fleet = [_server(number, given, params) for number, given in enumerate(params["servers"], 1)]
+    fleet = [_server(number, said, params) for number, said in enumerate(params["servers"], 1)]
     _refuse_twins(fleet)
     if params["parallel"] < 1:
         raise Refusal(f"parallel: {params['parallel']} servers at the same time is none. Give 1 or more.")
@@ -61,22 +62,18 @@ def reconcile(params: Mapping[str, Any], servers: Any, apply: bool) -> dict[str,
     return _Fleet(fleet, params, servers).reconcile(apply)
 
 
-def _server(number: int, given: Mapping[str, Any], params: Mapping[str, Any]) -> _Server:
+def _server(number: int, said: Mapping[str, Any], params: Mapping[str, Any]) -> _Server:
     shared = {name: params.get(name) for name in SHARED}
-    values = {name: value for name, value in {**shared, **_said(given)}.items() if value is not None}
-    for field in fields(Variables):
-        if field.metadata["spec"].get("required") and not values.get(field.name):
-            raise Refusal(f"servers: number {number} has no {field.name}. Give it.")
+    values = given({**shared, **given(said)})
+    for name in REQUIRED:
+        if not values.get(name):
+            raise Refusal(f"servers: number {number} has no {name}. Give it.")
     for name, why in UNFIT.items():
         if values.get(name):
             raise Refusal(f"servers: number {number} has {name}, but {why}.")
     v = Variables(**values)
     outcome = {"name": v.name, "context_path": v.context_path, "url": v.url, "changed": False, "changes": [], "diff": []}
     return _Server(v, {**outcome, "failed": False})
-
-
-def _said(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _refuse_twins(fleet: list[_Server]) -> None:

@@ -15,10 +15,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.plans_beside im
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import find_domain
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE, configuration_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import name_in_use
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Deployment, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
@@ -119,7 +119,7 @@ class Situation:
     @property
     def is_open(self) -> bool:
         """Whether a published plan lets in anyone."""
-        return any(plan["status"] in SERVED and plan["security"]["type"] == "KEY_LESS" for plan in self.plans)
+        return bool(open_plans(self.plans))
 
     def facts(self) -> dict[str, Any]:
         """What tasks use by name; no secret in it."""
@@ -149,13 +149,11 @@ def look(v: Variables, apim: Any, am: Any, options: Options) -> Situation:
 def _secret_in_use(seen: Situation, apim: Any, am: Any) -> str | None:
     """Each deployment of a new secret is labelled with its name; AM itself does not know which secret is used."""
     secrets = am.secrets(seen.domain["id"], seen.server["id"]) or []
-    deployments = [(one.label, _secret_of(one, seen.variables.resource_name)) for one in apim.deployments(seen.api["id"], 50)]
-    return name_in_use(deployments, [secret["name"] for secret in secrets])
-
-
-def _secret_of(deployment: Deployment, resource_name: str) -> str | None:
-    resources = deployment.definition.get("resources") or []
-    return next((one["configuration"].get("clientSecret") for one in resources if one["name"] == resource_name), None)
+    held = [
+        (one.label, configuration_of(one.definition, seen.variables.resource_name).get("clientSecret"))
+        for one in apim.deployments(seen.api["id"], 50)
+    ]
+    return name_in_use(held, [secret["name"] for secret in secrets])
 
 
 def _with_am_asked(seen: Situation, options: Options) -> Situation:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from threading import RLock
+from threading import Lock
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import DAY
@@ -14,11 +14,12 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import ST
 
 
 def once(ask: Callable[..., Any]) -> Callable[..., Any]:
-    """`ask`, asked once for the same arguments, also by threads that come at once."""
-    lock, known = RLock(), cache(ask)
+    """`ask`, asked once for the same arguments, also by threads that come at once; other arguments wait for nothing."""
+    locks: dict[tuple[Any, ...], Lock] = {}
+    known = cache(ask)
 
     def asked(*given: Any) -> Any:
-        with lock:
+        with locks.setdefault(given, Lock()):
             return known(*given)
 
     return asked
@@ -43,7 +44,7 @@ class ApimSnapshot(Live):
         super().__init__(apim, applications=once(lambda: list(apim.applications())), **known)
         self._apis = {api["id"]: api for api in apim.apis(expands="deploymentState")}
         self._owners = {path: api for api in self._apis.values() for path in paths_of(api)}
-        self._plans: dict[str, list[dict[str, Any]]] = {}
+        self._plans = once(lambda api_id: list(apim.plans(api_id)))
 
     def owners(self, paths: set[str]) -> list[dict[str, Any]]:
         return list({self._owners[path]["id"]: self._owners[path] for path in paths if path in self._owners}.values())
@@ -52,9 +53,7 @@ class ApimSnapshot(Live):
         return self._apis[api_id], ""
 
     def plans(self, api_id: str, statuses: Iterable[str] = STATUSES) -> list[dict[str, Any]]:
-        if api_id not in self._plans:
-            self._plans[api_id] = self._plane.plans(api_id)
-        return [plan for plan in self._plans[api_id] if plan["status"] in statuses]
+        return [plan for plan in self._plans(api_id) if plan["status"] in statuses]
 
 
 class AmSnapshot(Live):

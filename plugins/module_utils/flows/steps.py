@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import TOOL_KEY
@@ -169,15 +170,8 @@ def deployment(v: Variables, done: Done) -> Options:
     """Due when anything before changed what the gateway runs; started already where it was opened before."""
     before = [done.get(name) or {} for name in ("api", "resource", "oauth2_plan", "keyless_plans")]
     opened = bool((done.get("open_deployment") or {}).get("changed"))
-    return {
-        **_part(v, done),
-        "state": "deployed" if opened else "started",
-        "label": "secured",
-        "definition_changed": any(result.get("deployment_due") for result in before),
-        "allow_open": False,
-        "on_failure": v.on_failure,
-        **_proof(v, "secured"),
-    }
+    due = any(result.get("deployment_due") for result in before)
+    return {**_closing(v, done), "state": "deployed" if opened else "started", "label": "secured", "definition_changed": due}
 
 
 def new_secret_resource(v: Variables, done: Done) -> Options:
@@ -188,15 +182,7 @@ def new_secret_resource(v: Variables, done: Done) -> Options:
 def new_secret_deployment(v: Variables, done: Done) -> Options:
     """Of a rotation: what stands still is not started."""
     label = (done.get("secret") or {}).get("name") or "new secret"
-    return {
-        **_part(v, done),
-        "state": "deployed",
-        "label": label,
-        "definition_changed": True,
-        "allow_open": False,
-        "on_failure": v.on_failure,
-        **_proof(v, "secured"),
-    }
+    return {**_closing(v, done), "state": "deployed", "label": label, "definition_changed": True}
 
 
 def old_secrets(v: Variables, done: Done) -> Options:
@@ -277,15 +263,20 @@ def _proof(v: Variables, what: str) -> Options:
     return {**asked, "wait_check": what == "secured"}
 
 
+def _closing(v: Variables, done: Done) -> Options:
+    """Of a deployment after which nobody gets in without a token."""
+    return {**_part(v, done), "allow_open": False, "on_failure": v.on_failure, **_proof(v, "secured")}
+
+
 def _given(**options: Any) -> Options:
-    return {name: value for name, value in options.items() if value is not None}
+    return given(options)
 
 
 def credentials_file(v: Variables, done: Done) -> Options:
     """Of the MCP server, and of the known clients that AM generated just now."""
     made = [one for one in (done.get("clients") or {}).get("results") or [] if one.get("client_secret")]
     clients = [{"name": one["item"], "client_id": one["client_id"], "client_secret": one["client_secret"]} for one in made]
-    return {**_part(v, done), "path": v.credentials_file, "resource_name": v.resource_name, "clients": clients}
+    return {**rotated_credentials_file(v, done), "clients": clients}
 
 
 def rotated_credentials_file(v: Variables, done: Done) -> Options:

@@ -8,7 +8,7 @@ Connection and delegate_to are options of every module and of Ansible, so they a
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
@@ -108,3 +108,6 @@ class Variables:
     def discover(self) -> bool:
         """Whether the tools are those that the MCP server lists."""
         return bool(self.tools == "discover")
+
+
+REQUIRED = tuple(field.name for field in fields(Variables) if field.metadata["spec"].get("required"))

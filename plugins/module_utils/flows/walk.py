@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
@@ -28,13 +29,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects import (
     gravitee_subscription,
 )
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
-
-
-class Given(dict[str, Any]):
-    """Parameters of a managed object; what is not given is None."""
-
-    def __missing__(self, key: str) -> None:
-        return None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 """The API's resource "Gravitee.io AM Authorization Server": how the gateway asks AM about a token."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
@@ -61,6 +61,13 @@ class AmResource(Wire):
     @classmethod
     def _url(cls, value: str) -> str:
         return web_url(value)
+
+
+def configuration_of(definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What the resource of that name holds in an API's definition, or in a deployment's; {} if there is none."""
+    resources = definition.get("resources") or []
+    found: Mapping[str, Any] = next((one["configuration"] for one in resources if one["name"] == name), {})
+    return found
 
 
 class ManagedAmResource(ApiPart):

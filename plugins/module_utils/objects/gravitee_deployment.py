@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
@@ -18,7 +19,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.way_back impo
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, Deployment
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-NO_TOKEN = {"token": None, "username": None, "list_tools": False}
 LABEL = 32  # characters that APIM takes, by its OpenAPI file
 SPEC: dict[str, dict[str, Any]] = {
     **API,
@@ -186,7 +186,7 @@ class ManagedDeployment(ApiPart):
 
     def _misconfigured(self) -> str:
         """What keeps an MCP client from finding its way, "" if nothing does."""
-        seen = Check({"url": self.params["gateway_url"], "gateway": True, **NO_TOKEN}, self.options).run()
+        seen = Check(Given(url=self.params["gateway_url"], gateway=True), self.options).run()
         return "" if seen["result"] == "secured" else f"{seen['url']} is {seen['result']}: {seen['summary']}"
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:
