@@ -51,7 +51,8 @@ class Modules:
 
     def run(self, module_name: str, /, *, check: bool = False, connect: bool = True, **params: Any) -> dict[str, Any]:
         arguments = {**(connection(self.world) if connect else {}), **params}
-        internal = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": module_name}
+        switches = {"check_mode": check, "diff": True, "module_name": module_name, "inject_invocation": True}
+        internal = {f"_ansible_{name}": value for name, value in switches.items()}
         module = importlib.import_module(f"{PACKAGE}.{module_name}")
         printed = io.StringIO()
         warnings._global_warnings.clear()

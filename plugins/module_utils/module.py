@@ -96,6 +96,10 @@ class Module(AnsibleModule):
         self._keep_secrets()
         super()._log_invocation()
 
+    def log(self, msg: str, log_args: Any = None) -> None:
+        """A line break in a value forges no entry of the system's log; a NUL, which syslog refuses, ends no task."""
+        super().log(visible(msg), log_args)
+
     def fail_json(self, msg: str, **result: Any) -> None:
         """Also for parameters that AnsibleModule itself refuses while it is being made."""
         self._keep_secrets()
