@@ -72,7 +72,9 @@ options:
     type: int
     default: 5
   wait_interval:
-    description: Time between two calls, in seconds.
+    description:
+      - The longest pause, in seconds, after an answer that is not as expected. The first pauses are shorter. After an answer as
+        expected the next call follows at once.
     type: float
     default: 0.25
   wait_check:

@@ -12,6 +12,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Re
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
+SHORTEST = 0.05  # s between two calls, at first
 # What a call without a token gets: the word for wait_for, and the statuses that say so.
 ANSWERS = {"open": range(200, 300), "secured": (401, 403), "absent": (404,)}
 
@@ -20,11 +21,13 @@ def wait_for(expected: str, params: Mapping[str, Any], options: Options, confirm
     """Return when enough answers in a row were as expected and APIM confirms it; Refusal when they are not in time.
 
     Every call has a connection of its own: behind one address may be several gateways, and they follow one after the other.
+    After an answer as expected the next call follows at once; after any other a pause, short at first.
     confirm asks APIM, and says what contradicts, "" if nothing does.
     """
     url, needed = params["gateway_url"], max(1, params["wait_answers"])
     deadline = time.monotonic() + params["wait_timeout"]
     last: list[Answer] = []
+    pause = SHORTEST
     while True:
         last = [*last, _ask(url, options)][-needed:]
         agreed = len(last) == needed and all(answer.status in ANSWERS[expected] for answer in last)
@@ -34,7 +37,9 @@ def wait_for(expected: str, params: Mapping[str, Any], options: Options, confirm
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        time.sleep(max(0.0, min(params["wait_interval"], left)))
+        if contradiction or last[-1].status not in ANSWERS[expected]:
+            time.sleep(max(0.0, min(pause, params["wait_interval"], left)))
+            pause *= 2
     raise Refusal(
         f"wait_timeout: after {params['wait_timeout']} s "
         + (contradiction or f"a call of {url} with no token still gets {_in_words(last)}, not {expected}")
