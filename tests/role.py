@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.role import ask, told
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import CHANGING
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from jinja2.nativetypes import NativeEnvironment
 
@@ -32,8 +33,8 @@ class Role:
 
     def _lookup(self, _plugin: str, what: str, *more: str) -> Any:
         if what in ("changes", "diff"):
-            return steps.told(self.done, what, *([more] if more else []))
-        return getattr(steps, what)(self.v, self.done, *more)
+            return told(self.done, what, *([more] if more else []))
+        return ask(self.v, self.done, what, *more)
 
     def play(self, entry: str = "main.yml") -> list[str]:
         """Every task in turn; the changes that the role sums up."""
@@ -41,7 +42,7 @@ class Role:
         self._walk(self._tasks(entry), [])
         names = {"rotate.yml": ("secret", "resource", "deployment", "old_secrets")}
         left = tuple(name for name in self.done if name == "stop" or name.startswith("left_"))
-        return steps.told(self.done, "changes", names.get(entry, left or steps.CHANGING))
+        return told(self.done, "changes", names.get(entry, left or CHANGING))
 
     @staticmethod
     def _tasks(entry: str) -> list[dict[str, Any]]:
@@ -67,7 +68,7 @@ class Role:
         results = []
         for item in items:
             if all(self._value(f"{{{{ {condition} }}}}", item=item) for condition in conditions):
-                options = getattr(steps, found[1])(self.v, self.done, *([] if item is None else [item])) | (task[module] or {})
+                options = ask(self.v, self.done, found[1], *([] if item is None else [item])) | (task[module] or {})
                 results.append({**self._run(module.removeprefix("gravitee.mcp."), **options), "item": item})
         name = task.get("register", "").removeprefix(f"{PREFIX}_")
         self.done[name] = {"results": results} if loop is not None else results[0] if results else {}

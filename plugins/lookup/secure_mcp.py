@@ -42,7 +42,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.role import ask, told
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
@@ -59,11 +59,11 @@ class LookupModule(LookupBase):
             return [self._given(CONNECTION, known)]
         done = {key.removeprefix(RESULT): value for key, value in known.items() if key.startswith(RESULT)}
         if name in ("changes", "diff"):
-            return [steps.told(done, name, *([tuple(more)] if more else []))]
+            return [told(done, name, *([tuple(more)] if more else []))]
         v = self._variables(known)
         if name == "url":
             return [v.url]
-        return [getattr(steps, name)(v, done, *more)]
+        return [ask(v, done, name, *more)]
 
     def _variables(self, known: Mapping[str, Any]) -> Variables:
         """Typed as the role's argument specs say; what is empty counts as not given. An entry point has only some of them."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
@@ -91,7 +91,7 @@ def test_each_task_gets_options_that_its_module_has(entry: str) -> None:
     new = {"client_id": "c", "client_secret": "s", "name": "n"}
     done = {"situation": seen, "mcp_server": new, "secret": new, "clients": {"results": client}}
     for module, step, _name in TASKS[entry]:
-        function = getattr(steps, step)
+        function = getattr(leaving if hasattr(leaving, step) else steps, step)
         item = {"left_plan": "oauth2"}.get(step, "one")
         options = function(v, done, item) if function.__code__.co_argcount == 3 else function(v, done)
         spec = importlib.import_module(f"{MODULES}.{module}").SPEC

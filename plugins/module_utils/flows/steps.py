@@ -60,11 +60,11 @@ def api(v: Variables, done: Done) -> Options:
 
 
 def open_plan(v: Variables, done: Done) -> Options:
-    return {**_part(v, done), "security": "key_less", "only_new_api": True}
+    return {**part(v, done), "security": "key_less", "only_new_api": True}
 
 
 def open_deployment(v: Variables, done: Done) -> Options:
-    return {**_part(v, done), "label": "open, to be secured", **_proof(v, "open")}
+    return {**part(v, done), "label": "open, to be secured", **_proof(v, "open")}
 
 
 def open_test(v: Variables, _done: Done) -> Options:
@@ -130,7 +130,7 @@ def secret(v: Variables, done: Done) -> Options:
 def resource(v: Variables, done: Done) -> Options:
     server, new = done.get("mcp_server") or {}, done.get("secret") or {}
     return _given(
-        **_part(v, done),
+        **part(v, done),
         name=v.resource_name,
         server_url=v.am_gateway_url.rstrip("/"),
         security_domain=done["situation"]["domain"]["path"].strip("/"),
@@ -146,7 +146,7 @@ def oauth2_plan(v: Variables, done: Done) -> Options:
     known = tools is not None or v.enforce_tools == "false"
     services = [one["name"] for one in v.clients if one.get("type") == "service"]
     return _given(
-        **_part(v, done),
+        **part(v, done),
         name=v.plan_name,
         security="oauth2",
         oauth_resource=v.resource_name,
@@ -163,7 +163,7 @@ def oauth2_plan(v: Variables, done: Done) -> Options:
 
 def keyless_plans(v: Variables, done: Done) -> Options:
     opened = bool((done.get("open_plan") or {}).get("changed"))
-    return {**_part(v, done), "security": "key_less", "state": "closed", "will_exist": opened}
+    return {**part(v, done), "security": "key_less", "state": "closed", "will_exist": opened}
 
 
 def deployment(v: Variables, done: Done) -> Options:
@@ -176,7 +176,7 @@ def deployment(v: Variables, done: Done) -> Options:
 
 def new_secret_resource(v: Variables, done: Done) -> Options:
     """Of a rotation: the secret and nothing else."""
-    return _given(**_part(v, done), name=v.resource_name, client_secret=(done.get("secret") or {}).get("client_secret"))
+    return _given(**part(v, done), name=v.resource_name, client_secret=(done.get("secret") or {}).get("client_secret"))
 
 
 def new_secret_deployment(v: Variables, done: Done) -> Options:
@@ -209,7 +209,7 @@ def client(v: Variables, done: Done, name: str) -> Options:
 def subscription(v: Variables, done: Done, name: str) -> Options:
     """Of the known client `name`, whose client id the step `clients` told."""
     return {
-        **_part(v, done),
+        **part(v, done),
         "plan": v.plan_name,
         "client_id": _made(done, name).get("client_id") or TO_COME,
         "application_name": name,
@@ -228,7 +228,7 @@ def _client(v: Variables, name: str) -> Mapping[str, Any]:
 
 def admission(v: Variables, done: Done) -> Options:
     return _given(
-        **_part(v, done),
+        **part(v, done),
         domain=done["situation"]["domain"]["id"],
         resource=v.url,
         plan=v.plan_name,
@@ -252,7 +252,18 @@ def verify(v: Variables, _done: Done) -> Options:
     )
 
 
-def _part(v: Variables, done: Done) -> Options:
+def credentials_file(v: Variables, done: Done) -> Options:
+    """Of the MCP server, and of the known clients that AM generated just now."""
+    made = [one for one in (done.get("clients") or {}).get("results") or [] if one.get("client_secret")]
+    clients = [{"name": one["item"], "client_id": one["client_id"], "client_secret": one["client_secret"]} for one in made]
+    return {**rotated_credentials_file(v, done), "clients": clients}
+
+
+def rotated_credentials_file(v: Variables, done: Done) -> Options:
+    return {**part(v, done), "path": v.credentials_file, "resource_name": v.resource_name}
+
+
+def part(v: Variables, done: Done) -> Options:
     """How a part of the API names it; a new API has no id in a dry run."""
     api_id = (done.get("api") or {}).get("id") or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
     return _given(api_id=api_id, context_path=v.context_path)
@@ -265,77 +276,11 @@ def _proof(v: Variables, what: str) -> Options:
 
 def _closing(v: Variables, done: Done) -> Options:
     """Of a deployment after which nobody gets in without a token."""
-    return {**_part(v, done), "allow_open": False, "on_failure": v.on_failure, **_proof(v, "secured")}
+    return {**part(v, done), "allow_open": False, "on_failure": v.on_failure, **_proof(v, "secured")}
 
 
 def _given(**options: Any) -> Options:
     return given(options)
-
-
-def credentials_file(v: Variables, done: Done) -> Options:
-    """Of the MCP server, and of the known clients that AM generated just now."""
-    made = [one for one in (done.get("clients") or {}).get("results") or [] if one.get("client_secret")]
-    clients = [{"name": one["item"], "client_id": one["client_id"], "client_secret": one["client_secret"]} for one in made]
-    return {**rotated_credentials_file(v, done), "clients": clients}
-
-
-def rotated_credentials_file(v: Variables, done: Done) -> Options:
-    return {**_part(v, done), "path": v.credentials_file, "resource_name": v.resource_name}
-
-
-# Taking away
-
-
-def stop(v: Variables, done: Done) -> Options:
-    return {**_part(v, done), "state": "stopped"}
-
-
-def stop_opened(v: Variables, done: Done) -> Options:
-    return {"api_id": done["api"]["id"], "context_path": v.context_path, "state": "stopped"}
-
-
-def left_subscription(v: Variables, done: Done, name: str) -> Options:
-    state = "absent" if v.teardown_clients == "delete" else "closed"
-    return {**_part(v, done), "plan": v.plan_name, "client_id": _left_id(done, name), "application_name": name, "state": state}
-
-
-def is_unused(_v: Variables, done: Done, name: str) -> bool:
-    """Whether the client has no subscription any more, to any API."""
-    results = (done.get("left_subscriptions") or {}).get("results") or []
-    return not any(one.get("other_subscriptions") for one in results if one.get("item") == name)
-
-
-def left_client(v: Variables, done: Done, name: str) -> Options:
-    return {"domain": done["situation"]["domain"]["id"], "name": name, "client_id": _left_id(done, name), "state": "absent"}
-
-
-def _left_id(done: Done, name: str) -> str:
-    return str(next(one["client_id"] for one in done["situation"]["clients"] if one["name"] == name))
-
-
-def left_plan(v: Variables, done: Done, security: str) -> Options:
-    """The OAuth2 plan by its name, keyless ones whatever they are called."""
-    named = {"name": v.plan_name} if security == "oauth2" else {}
-    return {**_part(v, done), **named, "security": security, "state": "closed"}
-
-
-def left_api(v: Variables, done: Done) -> Options:
-    return {"id": done["situation"]["api_id"], "context_paths": [v.context_path], "state": "absent"}
-
-
-def left_mcp_server(v: Variables, done: Done) -> Options:
-    return {"domain": done["situation"]["domain"]["id"], "resource_identifiers": [v.url], "state": "absent"}
-
-
-def left_domain(v: Variables, done: Done) -> Options:
-    """What the role switches on so that MCP clients may register; the scopes that they may have stay."""
-    switches = ("dynamic_client_registration_enabled", "open_dynamic_client_registration_enabled")
-    allowed = ("allow_localhost_redirect_uri", "allow_http_scheme_redirect_uri")
-    return _given(
-        domain=done["situation"]["domain"]["id"],
-        client_registration=dict.fromkeys((*switches, *allowed), False) if v.dcr else None,
-        login={"register_enabled": False} if v.user_registration else None,
-    )
 
 
 SECURE = (
@@ -357,54 +302,3 @@ NAMES_CLIENTS = "oauth2_plan"
 _NAMES = [step.name for step in SECURE]
 _FIRST = _NAMES.index(NAMES_CLIENTS)
 CHANGING = (*_NAMES[:_FIRST], "clients", *_NAMES[_FIRST:], "subscriptions", "admission", "old_secrets")
-
-
-def told(done: Done, what: str, names: tuple[str, ...] = CHANGING) -> list[Any]:
-    """The changes, or the diffs, of those of the results that changed something."""
-    results: list[Mapping[str, Any]] = []
-    for name in names:
-        result = done.get(name) or {}
-        results += result.get("results") or [_without_stop(result, done) if name == "left_api" else result]
-    changed = [result for result in results if result.get("changes")]
-    if what == "diff":
-        return [result["diff"] for result in changed if result.get("diff")]
-    return [change for result in changed for change in result["changes"]]
-
-
-def _without_stop(result: Mapping[str, Any], done: Done) -> Mapping[str, Any]:
-    """In a dry run the API still runs when it is to be deleted, and would be stopped once more."""
-    stopped = bool((done.get("stop") or {}).get("changed"))
-    left = [change for change in result.get("changes") or [] if not (stopped and change.startswith("stop API "))]
-    return {**result, "changes": left}
-
-
-def left_open(v: Variables, done: Done) -> bool:
-    """Whether the documented flow opened the API in this run and has not closed it yet."""
-    opened, closed = done.get("open_deployment") or {}, done.get("deployment") or {}
-    api_id = (done.get("api") or {}).get("id")
-    of_this_run = (closed.get("deployment") or {}).get("api_id") == api_id  # not of the loop's item before
-    due = bool((done.get("situation") or {}).get("opening")) and bool(opened.get("changed")) and v.flow == "documented"
-    return due and not (of_this_run and closed.get("changed"))
-
-
-def failure(v: Variables, done: Done, task: str, failed: Mapping[str, Any]) -> str:
-    """What failed, by the name of its task; and that the API is open, where it stays so."""
-    results = failed.get("results") or [failed]
-    said = " ".join(str(one.get("msg") or "see above") for one in results if one.get("failed", True))
-    stands = f" WARNING: the API {v.name} is open to anyone at {v.url} (secure_mcp_on_failure: keep)."
-    end = "" if said.endswith((".", "?", "!")) else "."
-    return f"{task}: {said}{end}{stands if left_open(v, done) and v.on_failure == 'keep' else ''}"
-
-
-def result(v: Variables, done: Done) -> Options:
-    """What a run of the role says in the end: its changes and diffs, who waits, and how the server looks from outside."""
-    seen = done.get("verified") or {}
-    return {
-        "name": v.name,
-        "url": v.url,
-        "context_path": v.context_path,
-        "changes": told(done, "changes"),
-        "diff": told(done, "diff"),
-        "waiting": (done.get("admission") or {}).get("waiting") or [],
-        "seen": {key: seen[key] for key in ("result", "summary", "tools") if key in seen},
-    }
