@@ -61,6 +61,12 @@ $(BUILD)/node/.installed: tests/sdk/node/package.json tests/sdk/node/package-loc
 	cd $(BUILD)/node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
+# Runs the rulebook; Java 17 has to be there for it.
+$(BUILD)/rulebook/.installed: requirements.txt Makefile
+	$(PYTHON) -m venv $(BUILD)/rulebook
+	$(BUILD)/rulebook/bin/pip install --quiet --disable-pip-version-check -r requirements.txt ansible-rulebook==1.3.2
+	touch $@
+
 # The collection runs in place: this checkout is the package gravitee.mcp.
 $(COLLECTION):
 	mkdir -p $(dir $@)
@@ -97,7 +103,7 @@ integration: environment
 	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --durations=12 $(PYTEST_ARGS)
 
 # Whole clients: the official SDKs, the conformance suite, a person in a browser.
-e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed
+e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed $(BUILD)/rulebook/.installed
 	tests/browser.sh
 	$(BIN)/python -m pytest tests/e2e -n $(WORKERS) $(PYTEST_ARGS)
 

@@ -37,12 +37,16 @@ FOLDERS = ("/srv/mcp", "/srv/secrets", "/srv/www")
 SECURE = "ansible-playbook -i inventory.yml gravitee.mcp.secure_mcp"
 # What a reader types into a password prompt, once or twice.
 TYPED = "vault password\n" * 2
+RULEBOOKS = "needs Java 17; tests/e2e/test_rulebook.py runs it"
 # Why a block is not run, or a command not run here; the text is what the block or the command begins with.
 NOT_RUN = {
     "mermaid": "a drawing",
     "modules/NAME.py": "a table of the source's folders",
     " servers run": "figures of one run of make bench",
     "claude ": "needs Claude Code and a person; the tests run the same steps with the official SDKs",
+    "pip install ansible-rulebook": RULEBOOKS,
+    "# connection.yml": RULEBOOKS,
+    "# rulebook.yml": RULEBOOKS,
     "make ": "a target of the Makefile, run by a person or by CI",
 }
 

@@ -52,7 +52,7 @@ def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str,
     users: dict[str, list[str]] = {}
     # A day beyond now, as AM's clock may be ahead.
     for entry in am.tokens_created(domain_id, now - params["since_days"] * DAY, now + DAY):
-        if _resource_of(entry) != wanted:
+        if resource_of(entry) != wanted:
             continue
         known = users.setdefault(entry["accessPoint"]["id"], [])
         name = (entry.get("target") or {}).get("alternativeId")
@@ -61,7 +61,7 @@ def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str,
     return users
 
 
-def _resource_of(entry: Mapping[str, Any]) -> str | None:
+def resource_of(entry: Mapping[str, Any]) -> str | None:
     """The resource in an entry's outcome, a JSON patch as a string; its paths are in upper case from AM 4.11 on."""
     try:
         patch = json.loads((entry.get("outcome") or {}).get("message") or "[]")
