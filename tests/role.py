@@ -22,10 +22,10 @@ Run = Callable[..., dict[str, Any]]  # of a module: its name and its options
 
 
 class Role:
-    """One host. `run` runs a module."""
+    """One host. `run` runs a module, in check mode if `check` says so."""
 
-    def __init__(self, run: Run, v: Variables):
-        self._run, self.v = run, v
+    def __init__(self, run: Run, v: Variables, check: bool = False):
+        self._run, self.v, self._check = run, v, check
         self.done: dict[str, Any] = {}
         self._jinja = NativeEnvironment()
         self._jinja.filters["bool"] = boolean
@@ -76,5 +76,5 @@ class Role:
     def _value(self, template: str, **context: Any) -> Any:
         known = {f"{PREFIX}{name}": getattr(self.v, name) for name in self.v.__dataclass_fields__}
         registered = {f"{PREFIX}_{name}": value for name, value in self.done.items() if name}
-        more = {f"{PREFIX}check_mode": False, f"{PREFIX}credentials_file": self.v.credentials_file or ""}
+        more = {f"{PREFIX}check_mode": self._check, f"{PREFIX}credentials_file": self.v.credentials_file or ""}
         return self._jinja.from_string(template).render({**known, **registered, **more, **context})

@@ -1,6 +1,7 @@
 """The role: both flows, from a fresh installation to a closed door, and what people do to it afterwards."""
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 import requests
 
 from tests.clients import Login, register
+from tests.integration.test_parity import variables
+from tests.role import Role
 from tests.runners import Modules, Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
@@ -200,21 +203,37 @@ EDITS: dict[str, tuple[Callable[[World], Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_hand_edit_is_found_and_mended(playbooks: Playbooks, world: World, edit: str) -> None:
-    assert playbooks.run(tools=TOOLS).code == 0
+def test_a_hand_edit_is_found_and_fixed(modules: Modules, world: World, edit: str) -> None:
+    v = variables(world, tools=TOOLS)
+    role = Role(modules.run, v)
+    role.play()
     change, expected = EDITS[edit]
     change(world)
     before = len(world.writes())
+    assert Role(functools.partial(modules.run, check=True), v, check=True).play() == expected
+    assert world.writes()[before:] == []
+    assert role.play() == expected
+    assert role.play() == []
+
+
+def test_hand_edits_are_drift(playbooks: Playbooks, world: World) -> None:
+    """Several at once, by the playbooks."""
+    assert playbooks.run(tools=TOOLS).code == 0
+    edits = [EDITS[name] for name in ("target", "discovery", "reopened", "registration", "mcp server")]
+    for change, _expected in edits:
+        change(world)
+    expected = [finding for _change, findings in edits for finding in findings if not finding.startswith("deploy")]
+    before = len(world.writes())
     drifted = playbooks.run("drift.yml", "--diff", tools=TOOLS)
     assert drifted.code == 2, drifted.output
-    assert drifted.changes == expected
-    assert f"weather has drifted: {len(expected)} finding(s)." in drifted.failure
-    for finding in expected:
+    assert sorted(drifted.changes) == sorted([*expected, "deploy API /weather-mcp"])
+    assert f"weather has drifted: {len(drifted.changes)} finding(s)." in drifted.failure
+    for finding in drifted.changes:
         assert f"weather: {finding}" in drifted.output
     assert world.writes()[before:] == []
-    mended = playbooks.run(tools=TOOLS)
-    assert mended.code == 0, mended.output
-    assert mended.changes == expected
+    fixed = playbooks.run(tools=TOOLS)
+    assert fixed.code == 0, fixed.output
+    assert fixed.changes == drifted.changes
 
 
 def test_a_deleted_mcp_server_comes_back(playbooks: Playbooks, world: World, domain: Domain) -> None:
