@@ -62,7 +62,9 @@ def tested(version: Version, programs: Path, arguments: list[str]) -> bool:
     python = subprocess.run([programs / "python", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     print(f"ansible-core {version.core} on {python}", flush=True)
     oldest, *_between, newest_one = versions()
-    more = {oldest: [README, IN_CONTROLLER, TEARDOWN, ROTATION], newest_one: [README]}.get(version, [IN_CONTROLLER])
+    more = [README] if version in (oldest, newest_one) else []
+    more += [IN_CONTROLLER] if version != newest_one else []
+    more += [TEARDOWN, ROTATION] if version == oldest else []
     command = [sys.executable, "-m", "pytest", PACKAGE, *more, *arguments]
     environment = {**os.environ, "GRAVITEE_TEST_ANSIBLE": str(programs)}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0

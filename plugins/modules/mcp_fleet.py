@@ -204,8 +204,17 @@ options:
         description: The test user's password.
         type: str
       test_client_id:
-        description: The client that the test user logs in with, one with a subscription. Registers one if not set.
+        description:
+          - The id of a client with a subscription that the test user logs in with.
+          - If not set, one is made, see O(servers[].test_client).
         type: str
+      test_client:
+        description:
+          - Name of the client that the test user logs in with, where O(servers[].test_client_id) has none. It is made in AM and
+            subscribed, as a client that registers itself has no subscription yet. A teardown removes it.
+          - It is public, and its redirect URI is on the user's own machine, so that only users of the domain get in by it.
+        type: str
+        default: MCP check
       flow:
         description:
           - V(sealed), a new API is never reachable without a token.

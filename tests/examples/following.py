@@ -44,7 +44,7 @@ NOT_RUN = {
     "modules/NAME.py": "a table of the source's folders",
     " servers run": "figures of one run of make bench",
     "claude ": "needs Claude Code and a person; the tests run the same steps with the official SDKs",
-    "pip install ansible-rulebook": RULEBOOKS,
+    "ansible-rulebook ": RULEBOOKS,
     "# connection.yml": RULEBOOKS,
     "# rulebook.yml": RULEBOOKS,
     "make ": "a target of the Makefile, run by a person or by CI",

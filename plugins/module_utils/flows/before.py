@@ -77,7 +77,7 @@ def _teardown(seen: Situation, planes: Planes) -> dict[str, Any]:
 
 def _known_clients(seen: Situation, planes: Planes) -> dict[str, str]:
     """Name → client id. Those without one of their own are found by their names: the eldest that did not register itself."""
-    clients = seen.variables.clients
+    clients = seen.variables.known_clients
     known = {one["name"]: one["client_id"] for one in clients if one.get("client_id")}
     wanted = {one["name"] for one in clients} - set(known)
     if wanted:

@@ -157,7 +157,7 @@ class _Fleet:
 
         Whatever goes wrong here is what there is to say of this server, and keeps no other from its row.
         """
-        asked = {**verify(server.v, {}), "gateway": True, "expect": None}
+        asked = {**verify(server.v, server.walk.done if server.walk else {}), "gateway": True, "expect": None}
         try:
             seen = Check(Given(asked), self.servers.options).run()
         except Exception as error:  # noqa: BLE001

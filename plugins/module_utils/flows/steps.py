@@ -223,7 +223,12 @@ def _made(done: Done, name: str) -> Mapping[str, Any]:
 
 
 def _client(v: Variables, name: str) -> Mapping[str, Any]:
-    return next(one for one in v.clients if one["name"] == name)
+    return next(one for one in v.known_clients if one["name"] == name)
+
+
+def client_names(v: Variables, _done: Done) -> list[str]:
+    """Of the known clients, in their order."""
+    return [one["name"] for one in v.known_clients]
 
 
 def admission(v: Variables, done: Done) -> Options:
@@ -239,12 +244,23 @@ def admission(v: Variables, done: Done) -> Options:
     )
 
 
-def verify(v: Variables, _done: Done) -> Options:
+def makes_test_client(v: Variables, _done: Done) -> bool:
+    return v.makes_test_client
+
+
+def test_client(v: Variables, _done: Done) -> Options:
+    """Which client in AM is the check's own, for a check that is not the end of a run."""
+    return {"domain": v.domain, "name": v.test_client, "self_registered": False}
+
+
+def verify(v: Variables, done: Done) -> Options:
+    found = (done.get("test_client") or {}).get("applications") or [_made(done, v.test_client)]
+    own = found[0].get("client_id") if v.makes_test_client else None
     return _given(
         url=v.url,
         username=v.test_username,
         password=v.test_password,
-        client_id=v.test_client_id,
+        client_id=v.test_client_id or (own if own != TO_COME else None),
         authorization_server=v.am_gateway_url or None,
         audience=v.bind_audience,
         expect=["secured"],

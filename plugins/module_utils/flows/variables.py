@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
 
@@ -68,6 +69,7 @@ class Variables:
     test_username: str | None = option()
     test_password: str | None = option(no_log=True)
     test_client_id: str | None = option()
+    test_client: str = option("MCP check")
     # How
     flow: str = option("sealed", choices=["sealed", "documented"])
     preflight: str = option("fail", choices=["fail", "warn", "skip"])
@@ -95,6 +97,18 @@ class Variables:
     def audience(self) -> list[str]:
         """The identifiers that a token may be for; AM lower-cases them."""
         return [self.url.lower()] if self.bind_audience else []
+
+    @property
+    def makes_test_client(self) -> bool:
+        """Whether the check in the end needs a client of its own: one that registers itself has no subscription yet."""
+        return bool(self.test_username) and not self.test_client_id and self.api_type != "mcp_proxy"
+
+    @property
+    def known_clients(self) -> list[dict[str, Any]]:
+        """The clients to be made in AM and subscribed, the check's own among them."""
+        named = [one["name"] for one in self.clients]
+        makes = self.makes_test_client and self.test_client not in named
+        return [*self.clients, {"name": self.test_client, "redirect_uris": [REDIRECT_URI]}] if makes else self.clients
 
     @property
     def enforces_tools(self) -> bool:

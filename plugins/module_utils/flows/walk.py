@@ -103,13 +103,13 @@ class Walk:
         self.done[step.name] = self.carry_out(step.module, step.options(self.v, self.done))
 
     def _create_clients(self) -> None:
-        names = [one["name"] for one in self.v.clients]
+        names = steps.client_names(self.v, self.done)
         made = [{**self.carry_out("am_application", steps.client(self.v, self.done, name)), "item": name} for name in names]
         self.done["clients"] = {"results": made}
 
     def _subscribe_clients(self) -> None:
-        for one in self.v.clients:
-            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, one["name"]))
+        for name in steps.client_names(self.v, self.done):
+            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, name))
         if self.v.registered_clients != "ignore":
             self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))
 

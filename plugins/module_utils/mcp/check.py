@@ -12,19 +12,16 @@ from urllib.parse import urljoin, urlsplit
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
     belongs_to,
-    same_host,
-    same_origin,
     same_place,
     same_url,
     texts,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import Verdict, client_of, judge, why_refused
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import FAILED, OK, WARNING, Verdict, judge
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.with_token import WithToken, list_tools
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-OK, WARNING, FAILED = "ok", "warning", "failed"
 ATTEMPTS = 3  # calls without a token before "secured" is said, unless told otherwise
 
 
@@ -59,7 +56,7 @@ class Check:
         self.tools: list[dict[str, str]] = []
         self.refusal = Answer()
         self.challenge: dict[str, str] = {}  # of the refusal
-        self.client_id: str | None = None  # whose token it is; AM 4.10's tokens do not say
+        self.told = ""  # the scopes that clients are told to ask for
         self.answered = self.followed = False
         self.client = McpClient(self.url, options)  # for documents
 
@@ -67,10 +64,7 @@ class Check:
         result = self._without_token()
         if result == "secured":
             self._metadata()
-            if self.params["token"]:
-                self._with_token(self.params["token"])
-            elif self.params["username"] and self.server:
-                self._earn_token()
+            self._with_token()
             if any(step["verdict"] == FAILED for step in self.steps):
                 result = "misconfigured"
         failed = [step for step in self.steps if step["verdict"] == FAILED]
@@ -79,6 +73,15 @@ class Check:
 
     def _note(self, step: str, asked: str, got: str, verdict: str) -> None:
         self.steps.append({"step": step, "asked": asked, "got": got, "verdict": verdict})
+
+    def _with_token(self) -> None:
+        """As a client with a token: one that was given, or one that the test user gets here."""
+        way = WithToken(self.url, self.resource, self.params, self.options, self._note)
+        if self.params["token"]:
+            way.call(self.params["token"])
+        elif self.params["username"] and self.server:
+            way.earn(self.server, self.told)
+        self.tools = way.tools
 
     # Calls without a token
 
@@ -116,7 +119,7 @@ class Check:
         if verdict.result == "secured" and first:
             self.refusal, self.challenge = answer, answer.challenge
         if verdict.result == "open" and answer.message and self.params["list_tools"]:
-            self._list_tools(client)
+            self.tools = list_tools(client, self._note)
         client.close()
         return verdict
 
@@ -201,11 +204,12 @@ class Check:
     def _scopes(self, document: Mapping[str, Any]) -> None:
         """What clients are told to ask for: by the challenge, which they prefer, or by the metadata."""
         told = self.challenge.get("scope", "").split() or texts(document.get("scopes_supported"))
+        self.told = " ".join(told)
         none = (
             "none named: the official Python SDK 2 then asks for an empty one, and AM answers invalid_scope (gravitee_plan "
             "required_scopes, gravitee_api challenge)"
         )
-        self._note("scopes", "the challenge and the metadata", " ".join(told) or none, OK if told else WARNING)
+        self._note("scopes", "the challenge and the metadata", self.told or none, OK if told else WARNING)
 
     def _authorization_server(self, issuer: str) -> None:
         try:
@@ -240,63 +244,3 @@ class Check:
         endpoint = metadata.get("registration_endpoint")
         verdict = OK if endpoint else WARNING
         self._note("registration", "registration_endpoint", endpoint or "none: clients must be known", verdict)
-
-    # As a client with a token, given or earned
-
-    def _earn_token(self) -> None:
-        """Register, log in as the test user, get a token, call with it; then remove what was registered."""
-        journey = Journey(self.params, self.options, self.server, lambda *step: self._note(*step, OK), self._trusted)
-        try:
-            token = journey.token(self.resource)
-            self.client_id = journey.client["client_id"]
-            if self._with_token(token) and self.params["audience"]:
-                self._without_resource(journey)
-        except Stopped as error:
-            self._note(error.step, error.asked, error.got, FAILED)
-        left = journey.clean_up()
-        if left:
-            self._note("clean up", "the client's registration", left, WARNING)
-
-    def _trusted(self, url: str) -> bool:
-        """Whether the test user's password may go there: to the server that was named, or else to the host that was named in url.
-
-        Whoever answers with a 401 chooses what the metadata says, so its word alone is never enough.
-        """
-        expected = self.params.get("authorization_server")
-        return same_origin(url, expected) if expected else same_host(self.url, url)
-
-    def _without_resource(self, journey: Journey) -> None:
-        """A token that names no server must be refused, as MCP asks, also to a client that gets in with one for this server."""
-        asked = f"POST {self.url} initialize, with a token that was asked for without resource"
-        journey.note = lambda *_step: None  # the same way again
-        try:
-            answer = McpClient(self.url, self.options, journey.token(None)).initialize()
-        except Stopped as error:
-            self._note("audience", asked, f"no such token: {error.got}", WARNING)
-            return
-        if answer.status and 200 <= answer.status < 300:
-            got = f"HTTP {answer.status}: tokens that are not for this server are let in (gravitee_plan audience)"
-            self._note("audience", asked, got, FAILED)
-            return
-        got = f"HTTP {answer.status}" if answer.status else answer.trouble
-        self._note("audience", asked, got, OK if answer.status == 401 else WARNING)
-
-    def _with_token(self, token: str) -> bool:
-        client = McpClient(self.url, self.options, token)
-        answer = client.initialize()
-        asked = f"POST {self.url} initialize, with the token"
-        if not (answer.status and 200 <= answer.status < 300 and answer.message):
-            self._note("call", asked, why_refused(answer, self.client_id or client_of(token)), FAILED)
-            return False
-        self._note("call", asked, f"HTTP {answer.status}", OK)
-        self._list_tools(client)
-        client.close()
-        return True
-
-    def _list_tools(self, client: McpClient) -> None:
-        tools, problem = client.tools()
-        if tools is None:
-            self._note("tools", "tools/list", problem, FAILED)
-            return
-        self.tools = [{"name": tool["name"], "description": str(tool.get("description") or "")} for tool in tools]
-        self._note("tools", "tools/list", ", ".join(tool["name"] for tool in tools) or "none", OK)

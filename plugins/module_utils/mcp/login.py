@@ -83,6 +83,7 @@ class Journey:
 
     trusted(url) says where requests of this journey may go; to any other address nothing is sent, the clean-up neither.
     note(step, asked, got) is told each step that went well; Stopped says which did not. Never repeats a secret.
+    told: the scopes that the server says to ask for, for those that the parameters do not name.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Journey:
         metadata: Mapping[str, Any],
         note: Callable[..., None],
         trusted: Callable[[str], bool],
+        told: str = "",
     ):
         self.params, self.options, self.metadata, self.note, self.trusted = params, options, metadata, note, trusted
+        self.scope = params["scope"] or told
         self.http = http_session(options, cookies=True, adapter=LimitedAdapter)
         self.client: dict[str, Any] = {"client_id": params["client_id"], "client_secret": params["client_secret"]}
         self.redirect_uri = params["redirect_uri"] or REDIRECT_URI
@@ -132,7 +135,7 @@ class Journey:
     def _log_in(self, resource: str | None, verifier: str) -> dict[str, str]:
         """What comes to the redirect URI: the code, or an error."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        scope = self.params["scope"] or self.client.get("scope") or "openid"
+        scope = self.scope or self.client.get("scope") or "openid"
         query = {
             "response_type": "code",
             "client_id": self.client["client_id"],

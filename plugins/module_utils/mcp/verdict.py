@@ -4,8 +4,6 @@
 """What the answer to a call without a token says about who gets in. No verdict is better than the evidence for it."""
 from __future__ import annotations
 
-import base64
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +19,7 @@ MEANINGS = {
     "secured": "The gateway itself refuses every call without a token, asked several times on new connections, and MCP clients "
     "find the authorization server.",
 }
+OK, WARNING, FAILED = "ok", "warning", "failed"  # the verdicts of a step
 NO_API = "No context-path matches the request URI."
 # Statuses that an MCP server answers a request with that it does not take; the gateway does not, before it has chosen a plan.
 OF_A_SERVER = (400, 405, 406, 415, 421, 422)
@@ -120,29 +119,3 @@ def _direct(answer: Any, got: str) -> Verdict:
     if answer.status in (404, 405):
         return Verdict("unreachable", f"{got}: no MCP server is at this URL: is its path right?")
     return Verdict("unreachable", f"{got} {answer.text.strip()[:100]}: is the MCP server up?")
-
-
-def client_of(token: str) -> str:
-    """The client id in a JWT, unverified; for messages only."""
-    try:
-        payload = token.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["client_id"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return "of this token"
-
-
-def why_refused(answer: Any, client: str) -> str:
-    """Why a call with a token was refused, and the setting."""
-    if answer.status == 401:
-        return (
-            f"HTTP 401: token accepted by AM, refused by the gateway: client {client} has no subscription to the "
-            "OAuth2 plan: use gravitee_subscription (if it has one, the token is expired or of another server, or the plan's "
-            "selection rule refuses it, as it does tokens without a user: gravitee_plan audience, require_user)"
-        )
-    if answer.status == 403:
-        return "HTTP 403: the token lacks a scope that the plan requires (gravitee_plan required_scopes)"
-    if answer.status == 503:
-        return "HTTP 503: the gateway cannot ask AM; are client id and secret of the AM resource right (am_resource)?"
-    if answer.status == 504:
-        return "HTTP 504: the MCP server takes longer than the endpoint's read timeout (gravitee_api read_timeout)"
-    return f"HTTP {answer.status}" if answer.status else answer.trouble
