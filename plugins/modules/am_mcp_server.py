@@ -60,6 +60,14 @@ options:
       - AM takes a secret of your own only when it creates the MCP server, and never shows one. So on an existing MCP server it is
         neither compared nor changed. For another secret see M(gravitee.mcp.am_mcp_server_secret).
     type: str
+  grant_types:
+    description:
+      - The grant types with which the MCP server's own credentials get tokens. AM before 4.11 gives them none, and ignores this.
+      - From 4.11 on AM sets C(client_credentials), and a token that they get for another MCP server is good there. With
+        V(authorization_code) alone they get none, and still answer for the tokens of clients.
+      - An empty list brings AM's own back. Left out, they stay as they are.
+    type: list
+    elements: str
   state:
     description: Whether the MCP server should exist.
     type: str
@@ -91,6 +99,7 @@ EXAMPLES = r"""
         description: The weather of a city
         scopes: ["weather:read"]
     create_scopes: true
+    grant_types: [authorization_code]
   register: mcp_server
   no_log: true
 """

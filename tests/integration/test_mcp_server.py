@@ -147,3 +147,33 @@ def test_info(modules: Modules, domain: Domain) -> None:
     for given in ({"client_id": made["client_id"]}, {"name": "Weather"}, {"resource_identifier": URL.upper()}):
         found = modules.run("am_mcp_server_info", domain="mcp-demo", **given)["mcp_servers"]
         assert [server["name"] for server in found] == ["Weather"]
+
+
+def own_token(world: World, client_id: str, secret: str) -> int:
+    """The status of the MCP server's own request for a token."""
+    url, form = f"{world.urls['am_gateway']}/mcp-demo/oauth/token", {"grant_type": "client_credentials", "resource": URL}
+    return requests.post(url, data=form, auth=(client_id, secret), timeout=10).status_code
+
+
+def test_its_credentials_get_no_token(modules: Modules, domain: Domain, world: World) -> None:
+    """From the beginning, and where AM or somebody else lets them; nothing else of the settings is reset."""
+    narrow = {**GIVEN, "grant_types": ["authorization_code"]}
+    made = modules.twice("am_mcp_server", **narrow)
+    credentials = made["client_id"], made["client_secret"]
+    assert made["changes"] == ["create MCP server Weather"]
+    assert own_token(world, *credentials) == 400
+    assert introspects(world, *credentials)
+    if world.am_version == "4.10":  # it has no such setting
+        return
+    server = stored(domain)
+    server["settings"]["oauth"] |= {"accessTokenValiditySeconds": 600, "grantTypes": ["client_credentials"]}
+    domain.sync()
+    assert own_token(world, *credentials) == 200
+    assert modules.run("am_mcp_server", **GIVEN)["changes"] == []
+    assert modules.twice("am_mcp_server", **narrow)["changes"] == ["update settings of MCP server Weather"]
+    assert own_token(world, *credentials) == 400
+    assert introspects(world, *credentials)
+    assert server["settings"]["oauth"]["accessTokenValiditySeconds"] == 600
+    assert server["settings"]["oauth"]["tokenEndpointAuthMethod"] == "client_secret_basic"
+    modules.twice("am_mcp_server", **GIVEN, grant_types=[])
+    assert own_token(world, *credentials) == 200

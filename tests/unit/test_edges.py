@@ -20,7 +20,7 @@ ROOMS = {
     "flows": {"core", "planes", "mcp", "objects", "flows"},
 }
 PLANES = {"planes.apim", "planes.am"}
-BOTH_PLANES = {"flows.info"}
+BOTH_PLANES = {"flows.info", "flows.activity"}
 
 
 def imported(path: Path) -> set[str]:

@@ -109,6 +109,7 @@ def mcp_server(v: Variables, done: Done) -> Options:
         resource_identifiers=[v.url],
         client_id=v.client_id,
         client_secret=v.client_secret,
+        grant_types=["authorization_code"],  # its credentials check the tokens of others, and get none of their own
         tools=[tool for tool in _tools(v, done) or [] if not v.discover or TOOL_KEY.fullmatch(tool["key"])] or None,
     )
 

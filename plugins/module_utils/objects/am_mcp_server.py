@@ -18,6 +18,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_set
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
+AMS_GRANT_TYPES = ["client_credentials"]  # what AM sets where none is given
 TOOL_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TOOL = {
     "key": {"type": "str", "required": True, "no_log": False},
@@ -33,6 +34,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "create_scopes": {"type": "bool", "default": False},
     "client_id": {"type": "str"},
     "client_secret": {"type": "str", "no_log": True},
+    "grant_types": {"type": "list", "elements": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -122,8 +124,13 @@ def find_mcp_server(am: Am, domain_id: str, identifiers: Iterable[str], client_i
 
 
 def managed_part(server: Mapping[str, Any]) -> dict[str, Any]:
-    """Of AM's answer what is managed, in the form that AM takes; what AM 4.11 fills in (settings, certificate) is not."""
+    """Of AM's answer what is managed, in the form that AM takes. A certificate, which AM 4.11 fills in, is not.
+
+    The settings of OAuth, which AM has from 4.11 on, are there as a whole: an update resets what it leaves out.
+    """
     part = {key: server[key] for key in MANAGED if key in server}
+    if oauth := (server.get("settings") or {}).get("oauth"):
+        part["settings"] = {"oauth": {key: value for key, value in oauth.items() if key not in ("clientId", "clientSecret")}}
     if "features" in part:
         kept = ("key", "type", "description", "scopes")
         part["features"] = [
@@ -170,7 +177,15 @@ class ManagedMcpServer(Managed):
             for name, key in (("name", "name"), ("resource_identifiers", "resourceIdentifiers")):
                 if not self.given.get(key):
                     raise Refusal(f"{name}: the domain has no such MCP server yet, and a new one needs it.")
-        return merge(observed or {}, self.given)
+        return self._narrowed(merge(observed or {}, self.given))
+
+    def _narrowed(self, server: dict[str, Any]) -> dict[str, Any]:
+        """The MCP server with the grant types that are given, where this AM has such a setting."""
+        given, oauth = self.params["grant_types"], (server.get("settings") or {}).get("oauth")
+        wanted = given or AMS_GRANT_TYPES
+        if given is None or oauth is None or set(oauth.get("grantTypes") or []) == set(wanted):
+            return server
+        return {**server, "settings": {"oauth": {**oauth, "grantTypes": wanted}}}
 
     def plan(self) -> Plan:
         plan = super().plan()
@@ -204,6 +219,11 @@ class ManagedMcpServer(Managed):
         body = desired if self.params["client_secret"] is None else {**desired, "clientSecret": self.params["client_secret"]}
         made = self.am.create_mcp_server(self.domain_id, body)
         self.id, self.client_id, self.secret = made["id"], made["clientId"], made["clientSecret"]
+        if self.params["grant_types"] is not None:
+            observed = managed_part(self.am.mcp_server(self.domain_id, self.id))
+            narrowed = self._narrowed(observed)
+            if narrowed != observed:
+                self._patch({"settings": narrowed["settings"]})
         return {**desired, "clientId": self.client_id}
 
     def _patch(self, body: dict[str, Any]) -> dict[str, Any]:

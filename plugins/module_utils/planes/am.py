@@ -60,6 +60,10 @@ class Am:
         """Every MCP server of the domain, without its secrets."""
         return self._pages(f"{self._domain(domain_id)}/protected-resources", MCP_SERVER)
 
+    def mcp_server(self, domain_id: str, server_id: str) -> dict[str, Any]:
+        """One MCP server, without its secrets."""
+        return self.session.get(self._mcp_server(domain_id, server_id), **MCP_SERVER)
+
     def create_mcp_server(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers only id, name, clientId and clientSecret, and the secret this one time."""
         body = {**body, **MCP_SERVER}
