@@ -107,7 +107,7 @@ class Check:
 
     def _ask(self, first: bool) -> Verdict:
         client = McpClient(self.url, self.options)
-        answer = client.initialize()
+        answer = client.greet()
         if first:
             self.answered = answer.status is not None
             got = f"HTTP {answer.status}" if self.answered else answer.trouble

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As much of an MCP client as it takes to see how a server answers (streamable HTTP transport)."""
+"""As much of an MCP client as it takes to see how a server answers (streamable HTTP transport), in both eras of the protocol.
+
+Up to revision 2025-11-25 a client begins with `initialize` and may get a session. From 2026-07-28 on there is neither: each
+request says its version and method in headers and `_meta`, and `server/discover` tells what the server is.
+"""
 from __future__ import annotations
 
 import json
@@ -24,6 +28,11 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport impo
 )
 
 PROTOCOL_VERSION = "2025-06-18"
+STATELESS_VERSION = "2026-07-28"
+CLIENT = {"name": "gravitee.mcp", "version": "1"}
+_META = "io.modelcontextprotocol"
+# With which a server of the later era answers `initialize`, as a request without what it needs, or of an unknown method.
+_NOT_TAKEN = (400, 404, 405, 406, 415, 422)
 _VERSION = re.compile(r"[\w.-]{1,40}")
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that is last may have its LF still to come
 _CHALLENGE_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
@@ -67,10 +76,34 @@ class McpClient:
         self._session_id: str | None = None
         self._version: str | None = None  # the one that the server chose
 
-    def initialize(self) -> Answer:
-        """The first request of every MCP client."""
-        client = {"name": "gravitee.mcp", "version": "1"}
-        params = {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client}
+    def greet(self) -> Answer:
+        """The first request of an MCP client: `initialize`, and `server/discover` where the server does not take that."""
+        answer = self._initialize()
+        error = (answer.message or {}).get("error")
+        if error is None and (answer.status not in _NOT_TAKEN or answer.status == 404):
+            return answer
+        if answer.status is None or answer.status in (401, 403):
+            return answer
+        self._session_id, self._version = None, STATELESS_VERSION
+        discovered = self._ask(1, "server/discover")
+        if isinstance((discovered.message or {}).get("result"), dict):
+            return discovered
+        self._version = None
+        return answer
+
+    @property
+    def _stateless(self) -> bool:
+        return self._version == STATELESS_VERSION
+
+    def _ask(self, number: int, method: str, **params: Any) -> Answer:
+        """A request after the first one, in the era of the server."""
+        if self._stateless:
+            version, client = {f"{_META}/protocolVersion": STATELESS_VERSION}, {f"{_META}/clientInfo": CLIENT}
+            params["_meta"] = {**version, **client, f"{_META}/clientCapabilities": {}}
+        return self._post({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+
+    def _initialize(self) -> Answer:
+        params = {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": CLIENT}
         answer = self._post({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
         self._session_id = answer.headers.get("mcp-session-id")
         result = (answer.message or {}).get("result")
@@ -79,12 +112,13 @@ class McpClient:
         return answer
 
     def tools(self) -> tuple[list[dict[str, Any]] | None, str]:
-        """All tools, page by page, after initialize; or None and what came instead."""
-        self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        """All tools, page by page, after greet; or None and what came instead."""
+        if not self._stateless:
+            self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         tools: list[dict[str, Any]] = []
         cursor: dict[str, Any] = {}
         for number in range(2, 102):
-            answer = self._post({"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": cursor})
+            answer = self._ask(number, "tools/list", **cursor)
             result = (answer.message or {}).get("result")
             if not isinstance(result, dict):
                 return None, f"HTTP {answer.status}, no list" if answer.status else answer.trouble
@@ -123,7 +157,8 @@ class McpClient:
         return headers
 
     def _post(self, message: dict[str, Any]) -> Answer:
-        return self._send("POST", self.url, self._headers(), message)
+        method = {"Mcp-Method": message["method"]} if self._stateless else {}
+        return self._send("POST", self.url, {**self._headers(), **method}, message)
 
     def _send(
         self, method: str, url: str, headers: dict[str, str], message: dict[str, Any] | None, body: bool = True

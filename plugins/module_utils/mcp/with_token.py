@@ -64,7 +64,7 @@ class WithToken:
         A client that may have a subscription is asked about again with the same token while that is young: a new one would be
         refused as long again. One that registered itself just now has none.
         """
-        began, answer = time.monotonic(), client.initialize()
+        began, answer = time.monotonic(), client.greet()
         may_be_subscribed = self.params["token"] or self.params["client_id"]
         if answer.status != 401 or "realm" in answer.challenge or not may_be_subscribed:
             return answer, 0.0
@@ -72,7 +72,7 @@ class WithToken:
         age = max(0.0, time.time() - issued) if isinstance(issued, (int, float)) else YOUNG
         while answer.status == 401 and age + time.monotonic() - began < YOUNG:
             time.sleep(min(0.5, YOUNG / 4))
-            answer = client.initialize()
+            answer = client.greet()
         return answer, time.monotonic() - began
 
     def _without_resource(self, journey: Journey) -> None:
@@ -80,7 +80,7 @@ class WithToken:
         asked = f"POST {self.url} initialize, with a token that was asked for without resource"
         journey.note = lambda *_step: None  # the same way again
         try:
-            answer = McpClient(self.url, self.options, journey.token(None)).initialize()
+            answer = McpClient(self.url, self.options, journey.token(None)).greet()
         except Stopped as error:
             self.note("audience", asked, f"no such token: {error.got}", WARNING)
             return
@@ -105,7 +105,7 @@ def _let_in(answer: Answer) -> bool:
 
 
 def list_tools(client: McpClient, note: Note) -> list[dict[str, str]]:
-    """Name and description of each tool, after initialize."""
+    """Name and description of each tool, after greet."""
     tools, problem = client.tools()
     if tools is None:
         note("tools", "tools/list", problem, FAILED)

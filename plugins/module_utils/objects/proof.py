@@ -49,7 +49,7 @@ def wait_for(expected: str, params: Mapping[str, Any], options: Options, confirm
 
 def _ask(url: str, options: Options) -> Answer:
     client = McpClient(url, options, retries=0)
-    answer = client.initialize()
+    answer = client.greet()
     client.close()
     return answer
 

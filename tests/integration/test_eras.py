@@ -1,0 +1,91 @@
+"""MCP servers of both eras, of one only, and of the old transport: seen right, secured, and listed through the gateway."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import speaks_mcp
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
+
+from tests.integration.test_parity import variables
+from tests.integration.test_with_token import USER
+from tests.role import Role
+from tests.runners import Modules
+from tests.sandbox.am_domain import Domain
+from tests.sandbox.world import World
+from tests.serving import serving
+
+TOOLS = ["get_weather", "slow_forecast"]
+ERAS = pytest.mark.parametrize("era", ["mcp", "mcp_2025", "mcp_2026"])
+
+
+@ERAS
+def test_an_open_server_is_seen_and_its_tools_are_listed(modules: Modules, world: World, era: str) -> None:
+    seen = modules.run("mcp_check", url=world.urls[era], gateway=False, list_tools=True)
+    assert (seen["result"], [tool["name"] for tool in seen["tools"]]) == ("open", TOOLS)
+    assert "MCP server weather answers anyone" in str(seen["steps"])
+    assert speaks_mcp(world.urls[era], Options())
+
+
+def test_the_old_transport_is_named(modules: Modules, world: World) -> None:
+    seen = modules.run("mcp_check", url=world.urls["mcp_sse"], gateway=False)
+    assert seen["result"] == "open"
+    assert "an MCP server of the old transport (HTTP+SSE) answers anyone" in str(seen["steps"])
+
+
+@ERAS
+@pytest.mark.parametrize("flow", ["sealed", "documented"])
+def test_each_is_secured_and_a_user_gets_its_tools(
+    modules: Modules, world: World, domain: Domain, era: str, flow: str
+) -> None:
+    """The documented flow tests it open on the way; tools are discovered."""
+    world.apim_version = "4.12"
+    tools = {"tools": "discover", "tool_scopes": {"get_weather": ["weather:read"]}}
+    v = variables(world, target=world.urls[era], flow=flow, **tools, **USER)
+    role = Role(modules.run, v)
+    role.play()
+    assert [tool["name"] for tool in role.done["verified"]["tools"]] == TOOLS
+    [server] = domain.mcp_servers.values()
+    assert [feature["key"] for feature in server["features"]] == TOOLS
+    assert role.play() == []
+
+
+def test_a_refused_call_is_one_request_in_either_era(modules: Modules, world: World) -> None:
+    asked: list[bytes] = []
+
+    def refuse(_method: str, _path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        asked.append(body)
+        return 401, {"Content-Type": "application/json"}, b'{"message": "Unauthorized", "http_status_code": 401}'
+
+    with serving(refuse) as base:
+        assert McpClient(f"{base}/mcp", Options()).greet().status == 401
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_what_the_later_era_asks_for_is_sent(status: int) -> None:
+    """Version and method in headers and in `_meta`, no session; whatever status the server refuses `initialize` with."""
+    asked: list[tuple[dict[str, str], dict[str, Any]]] = []
+
+    def answer(_method: str, _path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        message = json.loads(body)
+        asked.append(({name.lower(): value for name, value in headers.items()}, message))
+        told: dict[str, Any] = {"result": {"tools": [], "supportedVersions": ["2026-07-28"]}}
+        first = message["method"] == "initialize"
+        reply = {"jsonrpc": "2.0", "id": message["id"], **({"error": {"code": -32601, "message": "no"}} if first else told)}
+        return status if first else 200, {"Content-Type": "application/json"}, json.dumps(reply).encode()
+
+    with serving(answer, headers=True) as base:
+        client = McpClient(f"{base}/mcp", Options())
+        assert client.greet().message
+        assert client.tools() == ([], "")
+        client.close()
+    assert [message["method"] for _headers, message in asked] == ["initialize", "server/discover", "tools/list"]
+    for headers, message in asked[1:]:
+        assert (headers["mcp-protocol-version"], headers["mcp-method"]) == ("2026-07-28", message["method"])
+        assert "mcp-session-id" not in headers
+        meta = message["params"]["_meta"]
+        assert meta["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
+        assert {"io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/clientCapabilities"} <= set(meta)
