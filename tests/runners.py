@@ -120,6 +120,7 @@ class Playbooks:
 
     def __init__(self, world: World, folder: Path, collections: Path = ROOT / "build/collections"):
         self.world, self.folder, self.collections = world, folder, collections
+        self.inventory: Path | None = None  # instead of the one that is made of the variables
         self.variables: dict[str, Any] = {
             **{f"secure_mcp_{name}": value for name, value in connection(world).items()},
             "secure_mcp_gateway_url": world.urls["gateway"],
@@ -185,7 +186,7 @@ class Playbooks:
             "XDG_RUNTIME_DIR": str(self.folder),
         }
         return subprocess.Popen(
-            [BIN / "ansible-playbook", "-i", self.folder / "inventory.yml", path, *arguments],
+            [BIN / "ansible-playbook", "-i", self.inventory or self.folder / "inventory.yml", path, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -30,7 +30,7 @@ class Newcomer(Reader):
         self.after = {
             f"{SECURE} --check --diff": self.is_predicted,
             SECURE: self.is_secured,
-            **{PLAYBOOK + name: self.is_as_it_was for name in ("verify", "drift", "fleet")},
+            **{PLAYBOOK + name: self.is_as_it_was for name in ("verify", "drift", "fleet", "export")},
             f"{PLAYBOOK}audit": self.is_reported,
             f"{PLAYBOOK}admit_clients": self.is_admitted,
             f"{PLAYBOOK}rotate": self.is_rotated,

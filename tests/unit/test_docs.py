@@ -63,7 +63,8 @@ def test_examples_use_public_variables_only() -> None:
         shown[path] = [(ROOT / path).read_text(encoding="utf-8")]
     used = {name for texts in shown.values() for text in texts for name in re.findall(r"\bsecure_mcp_\w+", text)}
     specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
-    runs = set(re.findall(r"`(secure_mcp_\w+)`", (ROOT / "docs/fleets.md").read_text(encoding="utf-8")))
+    pages = [(ROOT / f"docs/{page}.md").read_text(encoding="utf-8") for page in ("fleets", "estate")]
+    runs = {name for page in pages for name in re.findall(r"`(secure_mcp_\w+)`", page)}
     assert used - set(specs["main"]["options"]) - runs - {"secure_mcp_changes", "secure_mcp_results"} == set()
 
 

@@ -23,20 +23,20 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import ST
 
 
 def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) -> dict[str, dict[str, Any]]:
-    """Host name → variables. Every API that matches has a host of its own, see _names."""
+    """Host name → variables. Every API that matches has a host of its own, see names_of."""
     apim = servers.apim
     apis = [api for api in apim.apis(expands="deploymentState") if api.get("definitionVersion") == "V4"]
     options = replace(servers.options, timeout=params["probe_timeout"])
     with ThreadPoolExecutor(params["parallel"]) as pool:
 
         def speaks(api: Mapping[str, Any]) -> bool:
-            return _matches(api, pattern) or (params["probe"] and speaks_mcp(_target(api), options))
+            return matches(api, pattern) or (params["probe"] and speaks_mcp(target_of(api), options))
 
         found = [api for api, right in zip(apis, pool.map(speaks, apis), strict=True) if right]
         plans = list(pool.map(lambda api: _plans(apim, api), found))
     known = _known(servers, params)
     return {
-        name: _variables(api, of_api, known, params) for name, api, of_api in zip(_names(found), found, plans, strict=True)
+        name: _variables(api, of_api, known, params) for name, api, of_api in zip(names_of(found), found, plans, strict=True)
     }
 
 
@@ -48,7 +48,7 @@ def _plans(apim: Any, api: Mapping[str, Any]) -> list[dict[str, Any]] | str:
         return str(error)
 
 
-def _names(apis: list[dict[str, Any]]) -> list[str]:
+def names_of(apis: list[dict[str, Any]]) -> list[str]:
     """After the first context path, or the id without one. Names that more than one would have, or a group has, end in the id."""
     wanted = [_name(api) for api in apis]
     often = Counter(name.lower() for name in wanted)
@@ -56,12 +56,12 @@ def _names(apis: list[dict[str, Any]]) -> list[str]:
     return [name if good else f"{name}-{api['id']}" for name, good, api in zip(wanted, clear, apis, strict=True)]
 
 
-def _matches(api: Mapping[str, Any], pattern: re.Pattern[str]) -> bool:
-    words = [api["name"], *paths_of(api), *(api.get("labels") or []), _target(api) or ""]
+def matches(api: Mapping[str, Any], pattern: re.Pattern[str]) -> bool:
+    words = [api["name"], *paths_of(api), *(api.get("labels") or []), target_of(api) or ""]
     return api.get("type") == "MCP_PROXY" or any(pattern.search(word) for word in words)
 
 
-def _target(api: Mapping[str, Any]) -> str | None:
+def target_of(api: Mapping[str, Any]) -> str | None:
     groups = api.get("endpointGroups") or [{}]
     endpoints = groups[0].get("endpoints") or [{}]
     return (endpoints[0].get("configuration") or {}).get("target")
@@ -92,7 +92,7 @@ def _known(servers: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     return {identifier: server for server in found for identifier in server["resourceIdentifiers"]}
 
 
-def _security(plan: Mapping[str, Any]) -> str | None:
+def security_of(plan: Mapping[str, Any]) -> str | None:
     """The kind of plan; None for a plan of PUSH, which has no security and takes no HTTP call."""
     return (plan.get("security") or {}).get("type")
 
@@ -116,16 +116,16 @@ def _variables(
         "mcp_labels": api.get("labels") or [],
         "mcp_context_path": path,
         "mcp_url": url,
-        "mcp_target": _target(api),
+        "mcp_target": target_of(api),
         "mcp_state": api.get("state"),
         "mcp_deployment_state": api.get("deploymentState"),
-        "mcp_plans": [{"name": plan.get("name"), "security": _security(plan), "status": plan["status"]} for plan in shown],
+        "mcp_plans": [{"name": plan.get("name"), "security": security_of(plan), "status": plan["status"]} for plan in shown],
         "mcp_am_server": {key: server[key] for key in ("id", "name", "clientId")} if server else None,
         "mcp_problems": problems,
         "mcp_groups": groups,
         "secure_mcp_name": api["name"],
         "secure_mcp_context_path": path.rstrip("/") or "/",
-        "secure_mcp_target": _target(api),
+        "secure_mcp_target": target_of(api),
     }
 
 
@@ -133,11 +133,11 @@ def _problems(api: Mapping[str, Any], plans: list[dict[str, Any]], server: Any) 
     """What keeps clients from getting in, as far as the definitions tell; server is None also where AM was not asked."""
     problems = []
     resources = {one["name"]: one for one in api.get("resources") or [] if one["type"] == TYPE and one.get("enabled", True)}
-    served = [plan for plan in plans if plan["status"] in SERVED and _security(plan)]
+    served = [plan for plan in plans if plan["status"] in SERVED and security_of(plan)]
     if not served:
         problems.append("no published plan that takes calls")
     for plan in served:
-        if _security(plan) != "OAUTH2":
+        if security_of(plan) != "OAUTH2":
             continue
         name = (plan["security"].get("configuration") or {}).get("oauthResource")
         if name not in resources:
@@ -155,7 +155,7 @@ def _closed_since(api: Mapping[str, Any], plans: list[dict[str, Any]]) -> bool:
     """Whether a keyless plan was closed after the last deployment: only the next deployment closes the API (recorded)."""
     if api.get("deploymentState") != "NEED_REDEPLOY" or not api.get("deployedAt"):
         return False
-    closed = [plan for plan in plans if plan["status"] == "CLOSED" and _security(plan) == "KEY_LESS" and plan.get("closedAt")]
+    closed = [plan for plan in plans if plan["status"] == "CLOSED" and security_of(plan) == "KEY_LESS" and plan.get("closedAt")]
     try:
         return any(_instant(plan["closedAt"]) >= _instant(api["deployedAt"]) for plan in closed)
     except (TypeError, ValueError):  # no dates that can be compared: nothing says that it was deployed since
@@ -167,7 +167,7 @@ def _instant(text: str) -> datetime:
 
 
 def _groups(api: Mapping[str, Any], plans: list[dict[str, Any]], problems: list[str]) -> list[str]:
-    securities = {_security(plan) for plan in plans if plan["status"] in SERVED}
+    securities = {security_of(plan) for plan in plans if plan["status"] in SERVED}
     drifted = ["drifted"] if api.get("deploymentState") == "NEED_REDEPLOY" and api.get("deployedAt") else []
     if api.get("state") != "STARTED":
         return ["stopped", *drifted]
