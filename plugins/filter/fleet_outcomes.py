@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Puts together what M(gravitee.mcp.mcp_fleet) returned for each batch. A host whose batch failed, or that was in none, gets an
     outcome that says why.
-positional: batches
+positional: batches, checked
 options:
   _input:
     description: The results of M(gravitee.mcp.mcp_fleet), one a batch, in the batches' order.
@@ -23,6 +23,12 @@ options:
     type: list
     elements: dict
     required: true
+  checked:
+    description: Results of M(gravitee.mcp.mcp_check) for servers that are in no inventory, each with its C(item), as
+      P(gravitee.mcp.mcp_urls#filter) makes it.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -58,7 +64,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def fleet_outcomes(results: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def fleet_outcomes(
+    results: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]], checked: Iterable[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    return [*_of_batches(results, batches), *(_of_url(result, result["item"]) for result in checked)]
+
+
+def _of_batches(results: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     outcomes: list[dict[str, Any]] = []
     for result, batch in zip(results, batches, strict=True):
         answered = result.get("servers") or []
@@ -76,6 +88,14 @@ def _not_asked(host: str, server: Mapping[str, Any], why: str) -> dict[str, Any]
     url = f"{str(server.get('gateway_url') or '').rstrip('/')}/{path.strip('/')}" if server.get("gateway_url") else ""
     named = {"name": server.get("name", host), "context_path": path, "url": url}
     return {**named, "changed": False, "changes": [], "diff": [], "failed": True, "msg": why}
+
+
+def _of_url(result: Mapping[str, Any], server: Mapping[str, str]) -> dict[str, Any]:
+    """Of a server that no inventory describes: it cannot drift."""
+    base = {"name": server["name"], "url": server["url"], "context_path": "", "changes": [], "diff": [], "outside": True}
+    if result.get("result"):
+        return {**base, "failed": False, "seen": {key: result.get(key) for key in ("result", "summary", "steps")}}
+    return {**base, "failed": True, "msg": str(result.get("msg") or "mcp_check did not say what became of it")}
 
 
 class FilterModule:

@@ -38,6 +38,10 @@ options:
     description: Whether a report about no server at all may be complete.
     type: bool
     default: false
+  previous:
+    description: The text of the previous report in JSON, to tell what is new, fixed and gone. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -84,6 +88,7 @@ def fleet_report(
     domain_changes: Iterable[str] = (),
     expected: int | None = None,
     allow_none: bool = False,
+    previous: str = "",
 ) -> dict[str, Any]:
     servers = sorted((_entry(outcome) for outcome in outcomes), key=_worst_first)
     counts = {posture: len([one for one in servers if one["posture"] == posture]) for posture in MEANINGS}
@@ -108,8 +113,34 @@ def fleet_report(
         "as_described": not gaps and not list(domain_changes) and all(_as_described(one) for one in servers),
         "domain_changes": list(domain_changes),
         "legend": dict(MEANINGS),
+        "compared": _compared(servers, kind, previous),
         "servers": servers,
     }
+
+
+def _findings(servers: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Name and URL of each server → what is to be done about it: its verdict, if that is not right, and its drift."""
+    return {f"{one['name']} ({one['url']})": {*one["changes"], *([] if _right(one) else [one["posture"]])} for one in servers}
+
+
+def _compared(servers: list[dict[str, Any]], kind: str, previous: str) -> dict[str, Any]:
+    """What changed since the previous report of the same kind: server → findings; or why nothing is compared."""
+    empty: dict[str, Any] = {"with": None, "why_not": "", "new": {}, "fixed": {}, "gone": []}
+    if not previous.strip():
+        return {**empty, "why_not": "there is no previous report"}
+    try:
+        report = json.loads(previous)
+        if (report["version"], report["kind"]) != (VERSION, kind):
+            return {**empty, "why_not": "the previous report is of another version or kind"}
+        before, now = _findings(report["servers"]), _findings(servers)
+        made_at = str(report["made_at"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {**empty, "why_not": "the previous report cannot be read"}
+    new = {name: sorted(found - before.get(name, set())) for name, found in now.items()}
+    fixed = {name: sorted(before[name] - found) for name, found in now.items() if name in before}
+    listed = {"new": new, "fixed": fixed}
+    told = {key: {name: found for name, found in value.items() if found} for key, value in listed.items()}
+    return {**empty, **told, "with": made_at, "gone": sorted(set(before) - set(now))}
 
 
 def _entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,6 +162,7 @@ def _entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
         "summary": seen.get("summary") or refusal or untested,
         "refusal": refusal,
         "todo": "" if untested and not drifted else REMEDIES["drifted" if untested else remedy],
+        "outside": bool(outcome.get("outside")),
         "drifted": drifted,
         "changes": list(outcome.get("changes") or []),
         "changed_keys": [line for part in diff for line in _changed_keys(part)],
@@ -140,7 +172,13 @@ def _entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_described(one: Mapping[str, Any]) -> bool:
-    return not one["drifted"] and not one["refusal"] and (one["posture"] == "secured" or not one["tested"])
+    return not one["drifted"] and _right(one)
+
+
+def _right(one: Mapping[str, Any]) -> bool:
+    """Whether it is secured, as far as it was tested; outside Gravitee it may see to that itself."""
+    right = ("secured", "upstream_secured") if one.get("outside") else ("secured",)
+    return not one["refusal"] and (one["posture"] in right or not one["tested"])
 
 
 def _in_vain(one: Mapping[str, Any]) -> bool:

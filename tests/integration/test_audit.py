@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.gravitee.mcp.plugins.filter.fleet_outcomes import fleet_outcomes
 from ansible_collections.gravitee.mcp.plugins.filter.fleet_report import fleet_report
+from ansible_collections.gravitee.mcp.plugins.filter.mcp_urls import mcp_urls
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import MEANINGS
 
 from tests.integration.test_fleet import hosts, record
@@ -40,6 +42,57 @@ def test_nothing_is_not_green() -> None:
     assert fleet_report([], allow_none=True)["as_described"] is True
     lacking = fleet_report([{**OUTCOME, "seen": seen("secured")}], expected=2)
     assert (lacking["as_described"], lacking["gaps"]) == (False, ["1 of 2 hosts said nothing at all"])
+
+
+def test_what_changed_since_the_previous_report() -> None:
+    def made(**results: str | None) -> list[dict[str, Any]]:
+        return [{**OUTCOME, "name": name, **({"seen": seen(result)} if result else {})} for name, result in results.items()]
+
+    before = fleet_report([*made(a="open", b="secured", c="secured", d=None), {**OUTCOME, "name": "e", "changes": ["update x"]}])
+    now = fleet_report(made(a="secured", b="open", d=None, e="secured"), previous=json.dumps(before))["compared"]
+    assert now["with"] == before["made_at"]
+    assert now["new"] == {"b (http://g/s)": ["open"]}
+    assert now["fixed"] == {"a (http://g/s)": ["open"], "e (http://g/s)": ["update x"]}
+    assert now["gone"] == ["c (http://g/s)"]
+    same = fleet_report(made(a="open"), previous=json.dumps(fleet_report(made(a="open"))))["compared"]
+    assert (same["new"], same["fixed"], same["gone"], same["why_not"]) == ({}, {}, [], "")
+
+
+@pytest.mark.parametrize(
+    ("previous", "why"),
+    [
+        ("", "there is no previous report"),
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ('{"version": 2, "kind": "audit", "servers": [1], "made_at": ""}', "cannot be read"),
+        ('{"version": 1, "kind": "audit"}', "of another version or kind"),
+        ('{"version": 2, "kind": "drift"}', "of another version or kind"),
+    ],
+)
+def test_a_previous_report_that_is_none_stops_nothing(previous: str, why: str) -> None:
+    compared = fleet_report([OUTCOME], previous=previous)["compared"]
+    assert (compared["with"], why in compared["why_not"]) == (None, True)
+
+
+def test_servers_that_are_in_no_inventory() -> None:
+    file = {"servers": {"News": {"type": "http", "url": "http://n/mcp"}, "Local": {"command": "npx"}, "Again": {"url": "http://x/mcp"}}}
+    found = mcp_urls(["http://x/mcp", "http://y/mcp"], json.dumps(file))
+    assert [one["url"] for one in found] == ["http://x/mcp", "http://y/mcp", "http://n/mcp"]
+    assert [one["name"] for one in found] == ["Again", "http://y/mcp", "News"]
+    assert mcp_urls([], json.dumps({"mcpServers": {"A": {"url": "http://a/mcp"}}})) == [{"name": "A", "url": "http://a/mcp"}]
+    for text in ("{", "[]", '{"other": {}}', '{"servers": []}'):
+        with pytest.raises(AnsibleFilterError, match="secure_mcp_mcp_json: the file "):
+            mcp_urls([], text)
+
+
+@pytest.mark.parametrize(
+    ("result", "described"), [("secured", True), ("upstream_secured", True), ("open", False), ("unknown", False), (None, False)]
+)
+def test_a_server_outside_may_see_to_itself(result: str | None, described: bool) -> None:
+    checked = {"item": {"name": "N", "url": "http://n/mcp"}, **(seen(result) if result else {"msg": "it failed"})}
+    report = fleet_report(fleet_outcomes([], [], [checked]), expected=1)
+    assert report["as_described"] is described
+    assert report["complete"] is (result not in ("unknown", None))
 
 
 def test_the_worst_is_first() -> None:
@@ -131,3 +184,19 @@ def test_limit_is_refused_or_honoured(playbooks: Playbooks, world: World) -> Non
     assert playbooks.run("fleet.yml", "-e", "secure_mcp_hosts=s0", hosts=hosts(2)).code == 0
     assert [api.paths[0] for api in world.apis.values()] == ["/s0-mcp/"]
     assert playbooks.run("drift.yml", "--limit", "s0", hosts=hosts(2)).code == 0
+
+
+def test_the_audit_takes_urls_and_compares_with_the_report_before(playbooks: Playbooks, world: World) -> None:
+    (playbooks.folder / "mcp.json").write_text(json.dumps({"mcpServers": {"Weather": {"url": world.urls["mcp"]}}}))
+    given = ["-e", f"secure_mcp_mcp_json={playbooks.folder}/mcp.json", "-e", '{"secure_mcp_urls": ["http://127.0.0.1:9/mcp"]}']
+    report = playbooks.folder / "report"
+    for compared in (False, True):
+        done = playbooks.run("audit.yml", *given, "-e", f"secure_mcp_report={report}", "-e", "secure_mcp_hosts=none")
+        assert done.code == 2, done.output
+        told = json.loads(report.with_suffix(".json").read_text())
+        assert [(one["name"], one["posture"]) for one in told["servers"]] == [
+            ("Weather", "open"),
+            ("http://127.0.0.1:9/mcp", "unreachable"),
+        ]
+        assert bool(told["compared"]["with"]) is compared
+    assert "0 with new findings, 0 fixed, 0 gone" in done.output
