@@ -53,7 +53,19 @@ options:
     description: Rules for the redirect URIs of well-known clients, beside those of O(admit).
     type: list
     elements: str
-    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+    choices:
+      - vscode
+      - claude_code
+      - claude_ai
+      - cursor
+      - chatgpt
+      - copilot_cli
+      - gemini_cli
+      - opencode
+      - mcp_remote
+      - n8n_cloud
+      - mcp_inspector
+      - mcp_sdk
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.reads
@@ -132,6 +144,7 @@ applications:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
 
 RULE = {
@@ -149,7 +162,7 @@ SPEC = {
     "client_profiles": {
         "type": "list",
         "elements": "str",
-        "choices": ["vscode", "claude_code", "claude_ai", "cursor", "mcp_inspector", "mcp_sdk"],
+        "choices": list(PROFILES),
     },
 }
 

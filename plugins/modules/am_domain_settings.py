@@ -35,7 +35,19 @@ options:
       - What the domain allows already stays allowed.
     type: list
     elements: str
-    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+    choices:
+      - vscode
+      - claude_code
+      - claude_ai
+      - cursor
+      - chatgpt
+      - copilot_cli
+      - gemini_cli
+      - opencode
+      - mcp_remote
+      - n8n_cloud
+      - mcp_inspector
+      - mcp_sdk
   client_metadata_documents:
     description:
       - Client ID metadata documents, by which clients bring a URL as their id instead of registering (AM 4.12 and later; taken

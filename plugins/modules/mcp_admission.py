@@ -53,7 +53,19 @@ options:
     type: list
     elements: str
     default: []
-    choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+    choices:
+      - vscode
+      - claude_code
+      - claude_ai
+      - cursor
+      - chatgpt
+      - copilot_cli
+      - gemini_cli
+      - opencode
+      - mcp_remote
+      - n8n_cloud
+      - mcp_inspector
+      - mcp_sdk
   subscribe:
     description: Whether to subscribe them. V(false) changes nothing, and only reports.
     type: bool

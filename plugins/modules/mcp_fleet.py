@@ -170,7 +170,19 @@ options:
         description: The MCP clients that may register themselves, see M(gravitee.mcp.am_domain_settings). All of them if empty.
         type: list
         elements: str
-        choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+        choices:
+          - vscode
+          - claude_code
+          - claude_ai
+          - cursor
+          - chatgpt
+          - copilot_cli
+          - gemini_cli
+          - opencode
+          - mcp_remote
+          - n8n_cloud
+          - mcp_inspector
+          - mcp_sdk
         default: []
       client_metadata_documents:
         description: Client ID metadata documents (AM 4.12), see M(gravitee.mcp.am_domain_settings).
@@ -192,7 +204,19 @@ options:
         description: Well-known clients to subscribe, by their redirect URIs. Those of C(client_profiles) if not set.
         type: list
         elements: str
-        choices: [vscode, claude_code, claude_ai, cursor, mcp_inspector, mcp_sdk]
+        choices:
+          - vscode
+          - claude_code
+          - claude_ai
+          - cursor
+          - chatgpt
+          - copilot_cli
+          - gemini_cli
+          - opencode
+          - mcp_remote
+          - n8n_cloud
+          - mcp_inspector
+          - mcp_sdk
       token_days:
         description: How far back a client's token may lie, in days.
         type: int

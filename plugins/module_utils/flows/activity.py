@@ -44,13 +44,14 @@ class Activity:
 
     def look(self) -> list[Event]:
         """What is new since the last look, the oldest first for each plane. Refusal where a server refuses the credentials."""
-        planes = {"am": (self.am, self._tokens), "apim": (self.apim, self._deployments)}
-        return [event for name, (plane, ask) in planes.items() if plane for event in self._asked(name, ask)]
+        of_am = self._asked("am", self.am, self._tokens) if self.am else ()
+        of_apim = self._asked("apim", self.apim, self._deployments) if self.apim else ()
+        return [*of_am, *of_apim]
 
-    def _asked(self, plane: str, ask: Callable[[], list[Event]]) -> Iterator[Event]:
+    def _asked(self, plane: str, server: Any, ask: Callable[[Any], list[Event]]) -> Iterator[Event]:
         try:
-            events = ask()
-            self._forget(plane)
+            events = ask(server)
+            _forget(server.session.options)
         except ApiError as error:
             if error.status in (401, 403):
                 raise Refusal(str(error)) from error
@@ -63,17 +64,10 @@ class Activity:
             yield {"event": "reachable", "plane": plane, "message": f"{plane} answers again"}
         yield from events
 
-    def _forget(self, plane: str) -> None:
-        """What a connection notes for the result of a task would grow for as long as this process lives."""
-        options = (self.am if plane == "am" else self.apim).session.options  # type: ignore[union-attr]
-        options.retried.clear()
-        options.found_secrets.clear()
-
-    def _tokens(self) -> list[Event]:
-        assert self.am
+    def _tokens(self, am: Am) -> list[Event]:
         now = int(time.time() * 1000)
         # A day beyond now, as AM's clock may be ahead.
-        entries = list(self.am.tokens_created(domain_id_of(self.am, self.domain), self._looked - OVERLAP, now + DAY))
+        entries = list(am.tokens_created(domain_id_of(am, self.domain), self._looked - OVERLAP, now + DAY))
         known, self._entries = self._entries, {entry["id"] for entry in entries}
         self._looked = now
         new = [entry for entry in entries if known is not None and entry["id"] not in known]
@@ -85,9 +79,8 @@ class Activity:
         named = {"client_id": client.get("alternativeId"), "user": None if user is None else visible(user)}
         return {"event": "token_created", "resource": resource_of(entry), **named, "at": entry["timestamp"]}
 
-    def _deployments(self) -> list[Event]:
-        assert self.apim
-        apis = [api for api in self.apim.apis() if api.get("deployedAt")]
+    def _deployments(self, apim: Apim) -> list[Event]:
+        apis = [api for api in apim.apis() if api.get("deployedAt")]
         known, self._deployed = self._deployed, {api["id"]: api["deployedAt"] for api in apis}
         new = [api for api in apis if known is not None and known.get(api["id"]) != api["deployedAt"]]
         return [
@@ -102,11 +95,27 @@ class Activity:
         ]
 
 
+def _forget(options: Options) -> None:
+    """What a connection notes for the result of a task would grow for as long as this process lives."""
+    options.retried.clear()
+    options.found_secrets.clear()
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0
+    if not 0 < seconds < float("inf"):
+        raise Refusal(f"{name}: {value!r} is no number of seconds above 0.")
+    return seconds
+
+
 CONNECTION = ("url", "token", "username", "password")
 OPTIONS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("organization", "environment", "ca_path", "client_cert", "client_key"), lambda _name, value: str(value)),
     "validate_certs": lambda _name, value: str(value).lower() not in ("false", "no", "off", "0"),
-    "timeout": lambda name, value: _seconds(name, value),
+    "timeout": _seconds,
 }
 FROM_ENVIRONMENT = (*(f"{plane}_{name}" for plane in ("apim", "am") for name in CONNECTION), *OPTIONS)
 ARGUMENTS = (*FROM_ENVIRONMENT, "domain", "interval")
@@ -130,13 +139,3 @@ def _given(args: Mapping[str, Any], name: str) -> Any:
     """The argument, or else the environment variable of the modules' option; None where both are missing or empty."""
     found = (value for value in (args.get(name), os.environ.get(f"GRAVITEE_{name.upper()}")) if value not in (None, ""))
     return next(found, None)
-
-
-def _seconds(name: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise Refusal(f"{name}: {value!r} is no number of seconds above 0.")
-    return seconds

@@ -61,6 +61,50 @@ PROFILES: dict[str, dict[str, Any]] = {
         "auth_methods": ANY_SECRET,
         "metadata_document": None,
     },
+    # Each connector has a callback of its own; the second is of apps published before: https://developers.openai.com/apps-sdk/build/auth
+    # and https://github.com/makeplane/plane-mcp-server/pull/165. ChatGPT registers public clients:
+    # https://github.com/BasedHardware/omi/issues/8824.
+    "chatgpt": {
+        "redirect_uris": ["https://chatgpt.com/connector/oauth/*", "https://chatgpt.com/connector_platform_oauth_redirect"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
+    # A free port at each login, and 33418 in its document: https://github.com/github/copilot-cli/issues/1951 and /4793.
+    "copilot_cli": {
+        "redirect_uris": ["http://127.0.0.1:*/"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": PUBLIC,
+        "metadata_document": None,  # it has one, on github.com, where anyone can have a document
+    },
+    # https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md: 7777, or a free port.
+    "gemini_cli": {
+        "redirect_uris": ["http://localhost:*/oauth/callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
+    # https://github.com/anomalyco/opencode/issues/7377: 19876 unless redirectUri says otherwise.
+    "opencode": {
+        "redirect_uris": ["http://127.0.0.1:*/mcp/oauth/callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
+    # https://github.com/geelen/mcp-remote/blob/main/src/lib/node-oauth-client-provider.ts: --host and the port are the user's.
+    "mcp_remote": {
+        "redirect_uris": ["http://localhost:*/oauth/callback", "http://127.0.0.1:*/oauth/callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": PUBLIC,
+        "metadata_document": None,
+    },
+    # n8n in its own cloud: https://github.com/n8n-io/n8n/pull/21808. One that you host has your host in its redirect URI.
+    "n8n_cloud": {
+        "redirect_uris": ["https://oauth.n8n.cloud/oauth2/callback"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
     # https://github.com/modelcontextprotocol/inspector: the page's own origin, port 6274 by default.
     "mcp_inspector": {
         "redirect_uris": ["http://localhost:6274/oauth/callback*", "http://127.0.0.1:6274/oauth/callback*"],

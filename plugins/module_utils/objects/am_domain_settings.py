@@ -67,14 +67,13 @@ METADATA_DOCUMENTS = {
     "revoke_on_document_change": {"type": "bool"},
     "template_id": {"type": "str"},
 }
-CLIENTS = ["vscode", "claude_code", "claude_ai", "cursor", "mcp_inspector", "mcp_sdk"]
 SPEC: dict[str, dict[str, Any]] = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
     "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
     "mcp_client_scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "add"},
     "scopes": {"type": "list", "elements": "str", "default": []},
-    "client_profiles": {"type": "list", "elements": "str", "choices": CLIENTS},
+    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES)},
     "client_metadata_documents": {"type": "dict", "options": METADATA_DOCUMENTS},
     "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
     "login": {"type": "dict", "options": LOGIN},
