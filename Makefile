@@ -109,7 +109,7 @@ e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed $(BUILD)/ru
 
 # The flows once more with modules that travel, as to another host.
 travel: environment
-	GRAVITEE_TEST_TRAVEL=1 $(BIN)/python -m pytest tests/integration/test_flows.py -n $(WORKERS) -k "foretold_run_and_run_again" $(PYTEST_ARGS)
+	GRAVITEE_TEST_TRAVEL=1 $(BIN)/python -m pytest tests/integration/test_flows.py -n $(WORKERS) -k "predicted_run_and_run_again" $(PYTEST_ARGS)
 
 bench: environment
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)

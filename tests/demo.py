@@ -34,7 +34,7 @@ def need(true: bool, otherwise: str) -> None:
 
 
 def call(url: str, method: str, **params: Any) -> requests.Response:
-    """A stranger's JSON-RPC request."""
+    """An unauthenticated caller's JSON-RPC request."""
     message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     return requests.post(url, json=message, headers=ACCEPT, timeout=20)
 
@@ -56,18 +56,18 @@ def story(world: World, playbooks: Playbooks) -> None:
     say(f"   POST {world.urls['mcp']} tools/call get_weather, no token: 200 It is sunny in Paris\n")
 
     say("2. What the role would do (nothing is sent)")
-    foretold = play(playbooks, "", "secure_mcp.yml", "--check")
+    predicted = play(playbooks, "", "secure_mcp.yml", "--check")
     need(world.writes() == [], f"check mode sent {world.writes()}")
-    for change in foretold.changes:
+    for change in predicted.changes:
         say(f"     {change}")
 
     say("\n3. The role does it")
-    done = play(playbooks, f"{len(foretold.changes)} changes, as predicted", "secure_mcp.yml")
-    need(done.changes == foretold.changes, f"foretold {foretold.changes}, done {done.changes}")
+    done = play(playbooks, f"{len(predicted.changes)} changes, as predicted", "secure_mcp.yml")
+    need(done.changes == predicted.changes, f"predicted {predicted.changes}, done {done.changes}")
 
     say("\n4. After: a call without a token is refused, and an MCP client finds its way")
     answer = call(playbooks.url, "tools/call", **weather)
-    need(answer.status_code == 401, f"a stranger got {answer.status_code}")
+    need(answer.status_code == 401, f"an unauthenticated caller got {answer.status_code}")
     challenge = answer.headers["WWW-Authenticate"]
     say(f"   POST {playbooks.url} tools/call get_weather, no token: 401\n   WWW-Authenticate: {challenge}")
     metadata = requests.get(challenge.split('"')[1], timeout=20).json()

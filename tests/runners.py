@@ -69,14 +69,14 @@ class Modules:
         return result
 
     def check_and_run(self, module_name: str, /, **params: Any) -> dict[str, Any]:
-        """Check mode first, which must send no write; then the run, which must do just what was foretold."""
+        """Check mode first, which must send no write; then the run, which must do just what was predicted."""
         before = len(self.world.writes())
-        foretold = self.run(module_name, check=True, **params)
+        predicted = self.run(module_name, check=True, **params)
         assert self.world.writes()[before:] == []
         done = self.run(module_name, **params)
         for key in ("changed", "changes", "deployment_due"):
-            assert foretold.get(key) == done.get(key), key
-        assert foretold["diff"]["before"] == done["diff"]["before"]
+            assert predicted.get(key) == done.get(key), key
+        assert predicted["diff"]["before"] == done["diff"]["before"]
         return done
 
     def twice(self, module_name: str, /, **params: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A small server for answers that the sandbox does not give: proxies, strangers, faults."""
+"""A small server for answers that the sandbox does not give: proxies, other servers, faults."""
 from __future__ import annotations
 
 import contextlib

@@ -73,10 +73,10 @@ def test_self_registered_and_admitted(playbooks: Playbooks, world: World, tmp_pa
     assert waiting
     told = playbooks.run("secure_mcp.yml")
     assert f"SDK {waiting} ({REDIRECT}) of alice waits for {playbooks.url}" in told.output
-    foretold = playbooks.run("admit_clients.yml", "--check", admit=LOOPBACK)
+    predicted = playbooks.run("admit_clients.yml", "--check", admit=LOOPBACK)
     admitted = playbooks.run("admit_clients.yml", admit=LOOPBACK)
     assert admitted.code == 0, admitted.output
-    assert foretold.changed == admitted.changed == ["Admit the clients that registered themselves"]
+    assert predicted.changed == admitted.changed == ["Admit the clients that registered themselves"]
     assert playbooks.run("admit_clients.yml", admit=LOOPBACK).changed == []
     assert served(sdk.call())
     assert sdk.client_id == waiting
@@ -85,10 +85,10 @@ def test_self_registered_and_admitted(playbooks: Playbooks, world: World, tmp_pa
 @pytest.mark.parametrize("name", SDKS)
 def test_a_known_client_without_dynamic_registration(playbooks: Playbooks, domain: Domain, tmp_path: Path, name: str) -> None:
     clients = [{"name": "Assistant", "redirect_uris": [REDIRECT], "client_id": "assistant"}]
-    foretold = playbooks.run("secure_mcp.yml", "--check", dcr=False, clients=clients)
+    predicted = playbooks.run("secure_mcp.yml", "--check", dcr=False, clients=clients)
     done = playbooks.run(dcr=False, clients=clients)
     assert done.code == 0, done.output
-    assert done.changes == foretold.changes
+    assert done.changes == predicted.changes
     assert "set identityProviders, grantTypes, scopeSettings of application Assistant" in done.changes
     assert done.changes[-2:] == ["create application Assistant", "subscribe Assistant to plan OAuth2"]
     assert domain.wire["oidc"]["clientRegistrationSettings"]["isDynamicClientRegistrationEnabled"] is False

@@ -13,7 +13,7 @@ from tests.sandbox.world import World
 WEATHER = {"context_path": "/weather-mcp", "name": "Weather", "target": "http://127.0.0.1:9000/mcp"}
 
 
-def test_create_is_foretold_done_and_done_once(modules: Modules, world: World) -> None:
+def test_create_is_predicted_done_and_done_once(modules: Modules, world: World) -> None:
     made = modules.twice("gravitee_api", **WEATHER)
     assert made["changed"] is True
     assert made["changes"] == ["create API Weather at /weather-mcp/"]

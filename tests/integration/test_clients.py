@@ -238,10 +238,10 @@ def test_who_may_not_read_the_audit_log_is_told(playbooks: Playbooks, world: Wor
 
 def test_tools_are_discovered_and_their_change_is_drift(playbooks: Playbooks, world: World, domain: Domain) -> None:
     given = {"tools": "discover", "tool_scopes": {"get_weather": ["weather:read"], "*": ["openid"]}}
-    foretold = playbooks.run("secure_mcp.yml", "--check", **given)
+    predicted = playbooks.run("secure_mcp.yml", "--check", **given)
     done = playbooks.run(**given)
     assert done.code == 0, done.output
-    assert done.changes == foretold.changes
+    assert done.changes == predicted.changes
     [server] = domain.mcp_servers.values()
     assert [(tool["key"], tool["description"], tool["scopes"]) for tool in server["features"]] == [
         ("get_weather", "The weather in a city", ["weather:read"]),

@@ -98,8 +98,8 @@ def test_so_does_a_fleet_that_looks(modules: Modules, world: World, domain: Doma
     modules.run("mcp_fleet", **given)
     url = f"{world.urls['gateway']}/w-mcp"
     lose_secret(modules, domain, url)
-    foretold = modules.run("mcp_fleet", check=True, look=True, **given)["servers"][0]["changes"]
-    assert foretold == modules.run("mcp_fleet", look=True, **given)["servers"][0]["changes"]
-    assert foretold[0] == "create another secret of MCP server W"
+    predicted = modules.run("mcp_fleet", check=True, look=True, **given)["servers"][0]["changes"]
+    assert predicted == modules.run("mcp_fleet", look=True, **given)["servers"][0]["changes"]
+    assert predicted[0] == "create another secret of MCP server W"
     assert credentials(modules) == "accepted"
     assert modules.run("mcp_fleet", look=True, **given)["changed"] is False

@@ -65,8 +65,8 @@ def test_check_mode_is_told_what_earlier_tasks_would_change(modules: Modules) ->
     modules.run("gravitee_plan", **AT, security="key_less")
     modules.run("gravitee_deployment", **AT)
     assert modules.run("gravitee_deployment", check=True, **AT)["changed"] is False
-    foretold = modules.run("gravitee_deployment", check=True, **AT, definition_changed=True)
-    assert foretold["changes"] == ["deploy API /w"]
+    predicted = modules.run("gravitee_deployment", check=True, **AT, definition_changed=True)
+    assert predicted["changes"] == ["deploy API /w"]
 
 
 def test_no_published_plan_is_refused_and_nothing_is_served(modules: Modules) -> None:

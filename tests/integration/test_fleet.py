@@ -36,14 +36,14 @@ def record(world: World, path: str) -> Any:
     return next(api for api in world.apis.values() if api.paths[0] == path)
 
 
-def test_secured_as_foretold_and_once(modules: Modules, world: World) -> None:
+def test_secured_as_predicted_and_once(modules: Modules, world: World) -> None:
     given = fleet(world)
     given["servers"][0] |= {"tools": TOOLS, "required_scopes": ["weather:read"]}
-    foretold = modules.run("mcp_fleet", check=True, **given)
+    predicted = modules.run("mcp_fleet", check=True, **given)
     assert world.writes() == []
     done = modules.run("mcp_fleet", **given)
-    assert [one["changes"] for one in done["servers"]] == [one["changes"] for one in foretold["servers"]]
-    assert done["domain"]["changes"] == foretold["domain"]["changes"]
+    assert [one["changes"] for one in done["servers"]] == [one["changes"] for one in predicted["servers"]]
+    assert done["domain"]["changes"] == predicted["domain"]["changes"]
     assert {initialize(f"{world.urls['gateway']}/s{i}-mcp") for i in range(3)} == {401}
     before = len(world.writes())
     for check in (False, True):
@@ -77,17 +77,17 @@ def test_only_what_drifted_is_mended(modules: Modules, world: World) -> None:
     given = fleet(world)
     modules.run("mcp_fleet", **given)
     record(world, "/s1-mcp/").definition["endpointGroups"][0]["endpoints"][0]["configuration"]["target"] = "http://evil"
-    foretold = modules.run("mcp_fleet", check=True, **given)
-    assert [bool(one["changes"]) for one in foretold["servers"]] == [False, True, False]
-    assert "http://evil" in str(foretold["servers"][1]["diff"])
+    predicted = modules.run("mcp_fleet", check=True, **given)
+    assert [bool(one["changes"]) for one in predicted["servers"]] == [False, True, False]
+    assert "http://evil" in str(predicted["servers"][1]["diff"])
     done = modules.run("mcp_fleet", **given)
-    assert done["servers"][1]["changes"] == foretold["servers"][1]["changes"]
+    assert done["servers"][1]["changes"] == predicted["servers"][1]["changes"]
     assert modules.run("mcp_fleet", check=True, **given)["changed"] is False
 
 
 def test_a_refused_server_stops_no_other(modules: Modules, world: World) -> None:
     modules.run("gravitee_api", context_path="/s1-mcp", name="Theirs", target="http://theirs/mcp")
-    with pytest.raises(ModuleFailed, match="1 of 3 servers were refused, the first: S1: context_paths: .* belongs") as failure:
+    with pytest.raises(ModuleFailed, match="1 of 3 servers were refused, the first: S1: context_path: .* belongs") as failure:
         modules.run("mcp_fleet", **fleet(world))
     assert failure.value.result["failed_servers"] == ["S1"]
     assert [initialize(f"{world.urls['gateway']}/s{i}-mcp") for i in range(3)] == [401, 404, 401]

@@ -31,15 +31,15 @@ def initialize(url: str, token: str | None = None) -> int:
 
 
 @FLOWS
-def test_foretold_run_and_run_again(playbooks: Playbooks, world: World, flow: str) -> None:
+def test_predicted_run_and_run_again(playbooks: Playbooks, world: World, flow: str) -> None:
     given = {"flow": flow, "tools": TOOLS, "required_scopes": ["weather:read"]}
-    foretold = playbooks.run("secure_mcp.yml", "--check", "--diff", **given)
-    assert foretold.code == 0, foretold.output
+    predicted = playbooks.run("secure_mcp.yml", "--check", "--diff", **given)
+    assert predicted.code == 0, predicted.output
     assert world.writes() == []
     first = playbooks.run(**given)
     assert first.code == 0, first.output
-    assert first.changes == foretold.changes
-    assert first.changed == foretold.changed
+    assert first.changes == predicted.changes
+    assert first.changed == predicted.changed
     assert initialize(playbooks.url) == 401
     before = len(world.writes())
     for arguments in ((), ("--check", "--diff")):
@@ -266,7 +266,7 @@ def test_a_lost_secret_before_4_11_is_the_users_to_decide(playbooks: Playbooks, 
     _api(world)["resources"] = []
     refused = playbooks.run(recreate_lost_server=False)
     assert refused.code == 2
-    assert "recreate: this AM (before 4.11) cannot renew a secret" in refused.failure
+    assert "secure_mcp_recreate_lost_server: this AM (before 4.11) cannot renew a secret" in refused.failure
 
 
 def test_own_credentials_are_used(playbooks: Playbooks, world: World) -> None:

@@ -89,8 +89,8 @@ def test_closing_what_is_not_there_changes_nothing(modules: Modules) -> None:
 
 def test_a_plan_that_will_exist(modules: Modules) -> None:
     given = {**AT, "security": "key_less", "state": "closed", "will_exist": True}
-    foretold = modules.run("gravitee_plan", check=True, **given)
-    assert foretold["changes"] == ["close plan Keyless (KEY_LESS) of API /w"]
+    predicted = modules.run("gravitee_plan", check=True, **given)
+    assert predicted["changes"] == ["close plan Keyless (KEY_LESS) of API /w"]
     with pytest.raises(ModuleFailed, match="against what will_exist says"):
         modules.run("gravitee_plan", **given)
 

@@ -128,7 +128,7 @@ def test_two_resources_of_a_name_are_ambiguous(modules: Modules, world: World) -
         modules.run("am_resource", **GIVEN)
 
 
-def test_check_mode_foretells_it_for_an_api_that_is_yet_to_come(modules: Modules) -> None:
-    foretold = modules.run("am_resource", check=True, **{**GIVEN, "context_path": "/no"})
-    assert foretold["changes"] == ["add resource Gravitee AM to API /no"]
-    assert "There is no API /no" in foretold["warnings"][0]
+def test_check_mode_predicts_it_for_an_api_that_is_yet_to_come(modules: Modules) -> None:
+    predicted = modules.run("am_resource", check=True, **{**GIVEN, "context_path": "/no"})
+    assert predicted["changes"] == ["add resource Gravitee AM to API /no"]
+    assert "There is no API /no" in predicted["warnings"][0]

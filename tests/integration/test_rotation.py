@@ -43,14 +43,14 @@ def test_a_new_secret_without_a_gap(playbooks: Playbooks, modules: Modules, worl
         accepted.append(held in secrets(domain))
 
     writes = len(world.writes())
-    foretold = playbooks.run("rotate.yml", "--check", **FAST)
-    assert foretold.code == 0, foretold.output
+    predicted = playbooks.run("rotate.yml", "--check", **FAST)
+    assert predicted.code == 0, predicted.output
     assert world.writes()[writes:] == []
     world.on_answer = watch
     done = playbooks.run("rotate.yml", "-vvv", "--diff", **FAST)
     world.on_answer = None
     assert done.code == 0, done.output
-    assert done.changes[:3] == foretold.changes
+    assert done.changes[:3] == predicted.changes
     assert done.changes == [
         "create another secret of MCP server Weather MCP",
         "update clientSecret of resource Gravitee AM of API /weather-mcp",

@@ -219,6 +219,6 @@ def test_two_oauth2_plans_are_ambiguous(modules: Modules) -> None:
         modules.run("gravitee_subscription", **CLIENT)
 
 
-def test_check_mode_foretells_it_for_an_api_that_is_yet_to_come(modules: Modules) -> None:
-    foretold = modules.run("gravitee_subscription", check=True, **{**CLIENT, "context_path": "/no"})
-    assert foretold["changes"] == ["create application X", "subscribe X to plan OAuth2"]
+def test_check_mode_predicts_it_for_an_api_that_is_yet_to_come(modules: Modules) -> None:
+    predicted = modules.run("gravitee_subscription", check=True, **{**CLIENT, "context_path": "/no"})
+    assert predicted["changes"] == ["create application X", "subscribe X to plan OAuth2"]

@@ -16,14 +16,14 @@ def test_everything_that_was_made_goes(playbooks: Playbooks, world: World, domai
     given = {"flow": flow, "clients": CLIENTS}
     assert playbooks.run(**given).code == 0
     writes = len(world.writes())
-    foretold = playbooks.run("teardown.yml", "--check", **given)
-    assert foretold.code == 0, foretold.output
+    predicted = playbooks.run("teardown.yml", "--check", **given)
+    assert predicted.code == 0, predicted.output
     assert world.writes()[writes:] == []
     doors: list[bool] = []
     world.on_answer = lambda _request: doors.append(is_open(world))
     gone = playbooks.run("teardown.yml", **given)
     assert gone.code == 0, gone.output
-    assert gone.changes == foretold.changes
+    assert gone.changes == predicted.changes
     assert gone.changes[0] == "stop API /weather-mcp"
     assert (world.apis, domain.mcp_servers, domain.applications) == ({}, {}, {})
     assert {subscription["status"] for subscription in world.subscriptions.values()} == {"CLOSED"}

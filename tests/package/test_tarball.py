@@ -52,10 +52,10 @@ def test_every_module_is_documented(collections: Path) -> None:
 @pytest.mark.parametrize("flow", ["sealed", "documented"])
 def test_the_installed_role(collections: Path, world: World, domain: object, tmp_path: Path, flow: str) -> None:
     playbooks = Playbooks(world, tmp_path, collections)
-    foretold = playbooks.run("secure_mcp.yml", "--check", flow=flow)
+    predicted = playbooks.run("secure_mcp.yml", "--check", flow=flow)
     first = playbooks.run(flow=flow)
     assert first.code == 0, first.output
-    assert first.changes == foretold.changes
+    assert first.changes == predicted.changes
     assert initialize(playbooks.url) == 401
     assert playbooks.run(flow=flow).changes == []
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named_by_role
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import CHANGING, Done, Options
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 
 
-def ask(v: Variables, done: Done, name: str, *more: str) -> Any:
+def ask(v: Variables, done: Done, name: str, *more: Any) -> Any:
     """What the task asks for as `name`: a function of this file, or a step of steps.py or leaving.py."""
     functions = {**vars(steps), **vars(leaving), **globals()}
     return functions[name](v, done, *more)
@@ -46,13 +47,14 @@ def left_open(v: Variables, done: Done) -> bool:
     return due and not (of_this_run and closed.get("changed"))
 
 
-def failure(v: Variables, done: Done, task: str, failed: Mapping[str, Any]) -> str:
-    """What failed, by the name of its task; and that the API is open, where it stays so."""
+def failure(v: Variables, done: Done, task: Mapping[str, Any], failed: Mapping[str, Any]) -> str:
+    """What failed, by the name of its task, in the role's variables; and that the API is open, where it stays so."""
     results = failed.get("results") or [failed]
-    said = " ".join(str(one.get("msg") or "see above") for one in results if one.get("failed", True))
+    told = [str(one.get("msg") or "see above") for one in results if one.get("failed", True)]
+    said = " ".join(named_by_role(str(task["action"]), one) for one in told)
     stands = f" WARNING: the API {v.name} is open to anyone at {v.url} (secure_mcp_on_failure: keep)."
     end = "" if said.endswith((".", "?", "!")) else "."
-    return f"{task}: {said}{end}{stands if left_open(v, done) and v.on_failure == 'keep' else ''}"
+    return f"{task['name']}: {said}{end}{stands if left_open(v, done) and v.on_failure == 'keep' else ''}"
 
 
 def result(v: Variables, done: Done) -> Options:

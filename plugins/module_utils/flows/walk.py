@@ -13,6 +13,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Re
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import SECURE, Step
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
@@ -114,9 +115,12 @@ class Walk:
             self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))
 
     def carry_out(self, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        managed = object_of(module, options, self.planes)
         last = module == "gravitee_deployment" and options.get("wait_for") == "secured"
-        result = managed.carry_out(self.apply, settle=not last)
+        try:
+            managed = object_of(module, options, self.planes)
+            result = managed.carry_out(self.apply, settle=not last)
+        except Refusal as error:
+            raise Refusal(named(module, str(error))) from error
         if last:
             self._unsettled = managed
         self.told.append(result)
