@@ -94,7 +94,7 @@ def _of_url(result: Mapping[str, Any], server: Mapping[str, str]) -> dict[str, A
     """Of a server that no inventory describes: it cannot drift."""
     base = {"name": server["name"], "url": server["url"], "context_path": "", "changes": [], "diff": [], "outside": True}
     if result.get("result"):
-        return {**base, "failed": False, "seen": {key: result.get(key) for key in ("result", "summary", "steps")}}
+        return {**base, "failed": False, "seen": {key: result.get(key) for key in ("result", "summary", "steps", "doctor")}}
     return {**base, "failed": True, "msg": str(result.get("msg") or "mcp_check did not say what became of it")}
 
 

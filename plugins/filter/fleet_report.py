@@ -168,6 +168,7 @@ def _entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
         "changed_keys": [line for part in diff for line in _changed_keys(part)],
         "diff": diff,
         "steps": list(seen.get("steps") or []),
+        "doctor": list(seen.get("doctor") or []),
     }
 
 

@@ -64,12 +64,20 @@ options:
     description: The client's redirect URI. Nothing needs to listen there. If not set, V(http://127.0.0.1:33418/).
     type: str
   scope:
-    description: The scopes to ask for, separated by blanks. If not set, those that the client was registered with.
+    description:
+      - The scopes to ask for, separated by blanks.
+      - If not set, those that the challenge or the metadata name, or else those that the client was registered with.
     type: str
   audience:
     description:
       - With O(username), whether to show that a token that was asked for without C(resource), and so names no server, is refused.
         If it is let in, the result is V(misconfigured).
+    type: bool
+    default: false
+  doctor:
+    description:
+      - Whether to say of each requirement of MCP authorization (revision 2026-07-28) and OAuth 2.1 that concerns a server if it
+        is met, as far as that can be seen from outside. One more call, with an invalid token.
     type: bool
     default: false
   expect:
@@ -135,6 +143,21 @@ summary:
   description: The first step that failed and why, or else the result.
   returned: success
   type: str
+doctor:
+  description:
+    - The requirements, each with C(requirement), C(level), C(source), C(verdict), C(because) and C(remedy), the setting that
+      meets it.
+    - The verdict is V(met), V(not met) or V(not asked).
+  returned: with O(doctor=true)
+  type: list
+  elements: dict
+  sample:
+    - requirement: The challenge names the scopes to ask for
+      level: SHOULD
+      source: https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#scope-selection-strategy
+      verdict: not met
+      because: the challenge names no scope
+      remedy: gravitee_plan required_scopes, gravitee_api challenge
 steps:
   description: Every step.
   returned: success
@@ -188,6 +211,7 @@ SPEC = {
     "redirect_uri": {"type": "str"},
     "scope": {"type": "str"},
     "audience": {"type": "bool", "default": False},
+    "doctor": {"type": "bool", "default": False},
     "expect": {
         "type": "list",
         "elements": "str",

@@ -338,6 +338,10 @@ options:
       - Whether to look at each server from outside, too, as M(gravitee.mcp.mcp_check) does.
     type: bool
     default: false
+  doctor:
+    description: With O(look=true), whether to add what M(gravitee.mcp.mcp_check) says with C(doctor=true).
+    type: bool
+    default: false
   parallel:
     description: How many servers to work on at the same time.
     type: int
@@ -442,6 +446,7 @@ SPEC = {
     "gateway_url": {"type": "str"},
     "am_gateway_url": {"type": "str"},
     "look": {"type": "bool", "default": False},
+    "doctor": {"type": "bool", "default": False},
     "parallel": {"type": "int", "default": 8},
 }
 

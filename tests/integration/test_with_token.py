@@ -126,3 +126,24 @@ def test_verify_finds_it(playbooks: Playbooks, world: World, domain: Domain) -> 
     assert len(checked.result("Check the secured API as a client would")["tools"]) == 2
     next(iter(world.subscriptions.values()))["status"] = "CLOSED"
     assert "client MCP check" not in playbooks.run("verify.yml", verify_timeout=1, **USER).output
+
+
+@pytest.mark.parametrize("apim", ["4.10", "4.11", "4.12"])
+def test_what_a_secured_server_meets(modules: Modules, world: World, domain: Domain, apim: str) -> None:
+    """All but TLS, which the sandbox has not, and what AM does not say of itself."""
+    world.apim_version, world.introspection_window = apim, 0
+    v = variables(world, **USER)
+    role = Role(modules.run, v)
+    role.play()
+    found = {"url": v.url, "username": v.test_username, "password": v.test_password, "audience": True, "doctor": True}
+    seen = modules.run("mcp_check", **found, client_id=role.done["clients"]["results"][0]["client_id"])
+    unmet = {one["requirement"] for one in seen["doctor"] if one["verdict"] == "not met"}
+    assert unmet == {
+        "All its endpoints are served over TLS",
+        "The server itself is served over TLS",
+        "It takes client ID metadata documents",
+        "It names itself in authorization responses (RFC 9207)",
+    }
+    assert len([one for one in seen["doctor"] if one["verdict"] == "not asked"]) == 3
+    fleet = modules.run("mcp_fleet", check=True, look=True, doctor=True, servers=[fleets(v)])
+    assert len(fleet["servers"][0]["seen"]["doctor"]) == len(seen["doctor"])

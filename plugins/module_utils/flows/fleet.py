@@ -157,7 +157,8 @@ class _Fleet:
 
         Whatever goes wrong here is what there is to say of this server, and keeps no other from its row.
         """
-        asked = {**verify(server.v, server.walk.done if server.walk else {}), "gateway": True, "expect": None}
+        way = {"gateway": True, "expect": None, "doctor": self.params["doctor"]}
+        asked = {**verify(server.v, server.walk.done if server.walk else {}), **way}
         try:
             seen = Check(Given(asked), self.servers.options).run()
         except Exception as error:  # noqa: BLE001

@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import Evidence, diagnosis
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
     belongs_to,
     same_place,
@@ -54,6 +55,8 @@ class Check:
         self.server: Mapping[str, Any] = {}  # the authorization server's metadata
         self.steps: list[dict[str, str]] = []
         self.tools: list[dict[str, str]] = []
+        self.document: Mapping[str, Any] = {}  # the metadata of the protected resource
+        self.status: int | None = None  # of the first call without a token
         self.refusal = Answer()
         self.challenge: dict[str, str] = {}  # of the refusal
         self.told = ""  # the scopes that clients are told to ask for
@@ -69,7 +72,13 @@ class Check:
                 result = "misconfigured"
         failed = [step for step in self.steps if step["verdict"] == FAILED]
         summary = f"{failed[0]['step']}: {failed[0]['got']}" if failed else result
-        return {"result": result, "summary": summary, "steps": self.steps, "tools": self.tools, "url": self.url}
+        seen = {"result": result, "summary": summary, "steps": self.steps, "tools": self.tools, "url": self.url}
+        return {**seen, "doctor": self._diagnosis()} if self.params.get("doctor") else seen
+
+    def _diagnosis(self) -> list[dict[str, str]]:
+        invalid = McpClient(self.url, self.options, "invalid").greet().status if self.answered else None
+        verdicts = {step["step"]: step["verdict"] for step in self.steps}
+        return diagnosis(Evidence(self.url, self.status, invalid, self.challenge, self.document, self.server, verdicts))
 
     def _note(self, step: str, asked: str, got: str, verdict: str) -> None:
         self.steps.append({"step": step, "asked": asked, "got": got, "verdict": verdict})
@@ -109,7 +118,7 @@ class Check:
         client = McpClient(self.url, self.options)
         answer = client.greet()
         if first:
-            self.answered = answer.status is not None
+            self.answered, self.status = answer.status is not None, answer.status
             got = f"HTTP {answer.status}" if self.answered else answer.trouble
             self._note("reachable", f"POST {self.url} initialize, no token", got, OK if self.answered else FAILED)
         if answer.status and 300 <= answer.status < 400:
@@ -144,6 +153,7 @@ class Check:
         document = self._protected_resource()
         if document is None:
             return
+        self.document = document
         resource = self.resource = str(document.get("resource", ""))
         if not same_url(resource, self.url):
             got = f"resource is {resource!r}, but clients call {self.url}: does a proxy hide the host from the gateway?"
