@@ -60,10 +60,7 @@ class LookupModule(LookupBase):
         done = {key.removeprefix(RESULT): value for key, value in known.items() if key.startswith(RESULT)}
         if name in ("changes", "diff"):
             return [told(done, name, *([tuple(more)] if more else []))]
-        v = self._variables(known)
-        if name == "url":
-            return [v.url]
-        return [ask(v, done, name, *more)]
+        return [ask(self._variables(known), done, name, *more)]
 
     def _variables(self, known: Mapping[str, Any]) -> Variables:
         """Typed as the role's argument specs say; what is empty counts as not given. An entry point has only some of them."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import NAMES, VARIABLES, named, named_by_role
 
-from tests.unit.test_steps import MODULES, TASKS, everything
+from tests.unit.test_steps import MODULES, TASKS, everything, step_of
 
 # What the steps say themselves: no variable has a part in it.
 OF_THE_STEPS = {
@@ -33,7 +32,7 @@ def test_every_option_that_a_step_gives_has_its_variable() -> None:
     done = {"situation": seen, "mcp_server": new, "secret": new, "clients": {"results": client}}
     missing = set()
     for module, step, _name in TASKS["main.yml"]:
-        function = getattr(leaving if hasattr(leaving, step) else steps, step)
+        function = step_of(step)
         options = function(v, done, "one") if function.__code__.co_argcount == 3 else function(v, done)
         missing |= {(module, name) for name in set(options) - set(VARIABLES.get(module, {})) - NAMES - OF_THE_STEPS}
     assert missing == set()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, rotating, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
@@ -42,6 +42,11 @@ def module_tasks(entry: str) -> list[tuple[str, str, str]]:
 
     walk(yaml.safe_load((ROLE / "tasks" / entry).read_text(encoding="utf-8")))
     return found
+
+
+def step_of(name: str) -> Any:
+    """The function of a step, in whatever file it is."""
+    return next(getattr(file, name) for file in (leaving, rotating, steps) if hasattr(file, name))
 
 
 ENTRIES = ["main.yml", "rotate.yml", "teardown.yml", "admit_clients.yml", "verify.yml"]
@@ -91,7 +96,7 @@ def test_each_task_gets_options_that_its_module_has(entry: str) -> None:
     new = {"client_id": "c", "client_secret": "s", "name": "n"}
     done = {"situation": seen, "mcp_server": new, "secret": new, "clients": {"results": client}}
     for module, step, _name in TASKS[entry]:
-        function = getattr(leaving if hasattr(leaving, step) else steps, step)
+        function = step_of(step)
         item = {"left_plan": "oauth2"}.get(step, "one")
         options = function(v, done, item) if function.__code__.co_argcount == 3 else function(v, done)
         spec = importlib.import_module(f"{MODULES}.{module}").SPEC

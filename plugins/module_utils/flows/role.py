@@ -7,15 +7,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, rotating, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named_by_role
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import CHANGING, Done, Options
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 
+DECISIONS = ("url", "makes_test_client")
+
 
 def ask(v: Variables, done: Done, name: str, *more: Any) -> Any:
-    """What the task asks for as `name`: a function of this file, or a step of steps.py or leaving.py."""
-    functions = {**vars(steps), **vars(leaving), **globals()}
+    """What the task asks for as `name`: a decision of the variables, a function of this file, or a step of one of the others."""
+    if name in DECISIONS:
+        return getattr(v, name)
+    functions = {**vars(steps), **vars(leaving), **vars(rotating), **globals()}
     return functions[name](v, done, *more)
 
 

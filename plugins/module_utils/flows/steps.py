@@ -172,23 +172,7 @@ def deployment(v: Variables, done: Done) -> Options:
     before = [done.get(name) or {} for name in ("api", "resource", "oauth2_plan", "keyless_plans")]
     opened = bool((done.get("open_deployment") or {}).get("changed"))
     due = any(result.get("deployment_due") for result in before)
-    return {**_closing(v, done), "state": "deployed" if opened else "started", "label": "secured", "definition_changed": due}
-
-
-def new_secret_resource(v: Variables, done: Done) -> Options:
-    """Of a rotation: the secret and nothing else."""
-    return _given(**part(v, done), name=v.resource_name, client_secret=(done.get("secret") or {}).get("client_secret"))
-
-
-def new_secret_deployment(v: Variables, done: Done) -> Options:
-    """Of a rotation: what stands still is not started."""
-    label = (done.get("secret") or {}).get("name") or "new secret"
-    return {**_closing(v, done), "state": "deployed", "label": label, "definition_changed": True}
-
-
-def old_secrets(v: Variables, done: Done) -> Options:
-    new = (done.get("secret") or {}).get("name")
-    return {"domain": done["situation"]["domain"]["id"], "resource_identifier": v.url, "state": "absent", "replaced_by": new}
+    return {**closing(v, done), "state": "deployed" if opened else "started", "label": "secured", "definition_changed": due}
 
 
 def client(v: Variables, done: Done, name: str) -> Options:
@@ -245,10 +229,6 @@ def admission(v: Variables, done: Done) -> Options:
     )
 
 
-def makes_test_client(v: Variables, _done: Done) -> bool:
-    return v.makes_test_client
-
-
 def test_client(v: Variables, _done: Done) -> Options:
     """Which client in AM is the check's own, for a check that is not the end of a run."""
     return {"domain": v.domain, "name": v.test_client, "self_registered": False}
@@ -273,11 +253,7 @@ def credentials_file(v: Variables, done: Done) -> Options:
     """Of the MCP server, and of the known clients that AM generated just now."""
     made = [one for one in (done.get("clients") or {}).get("results") or [] if one.get("client_secret")]
     clients = [{"name": one["item"], "client_id": one["client_id"], "client_secret": one["client_secret"]} for one in made]
-    return {**rotated_credentials_file(v, done), "clients": clients}
-
-
-def rotated_credentials_file(v: Variables, done: Done) -> Options:
-    return {**part(v, done), "path": v.credentials_file, "resource_name": v.resource_name}
+    return {**part(v, done), "path": v.credentials_file, "resource_name": v.resource_name, "clients": clients}
 
 
 def part(v: Variables, done: Done) -> Options:
@@ -291,7 +267,7 @@ def _proof(v: Variables, what: str) -> Options:
     return {**asked, "wait_check": what == "secured"}
 
 
-def _closing(v: Variables, done: Done) -> Options:
+def closing(v: Variables, done: Done) -> Options:
     """Of a deployment after which nobody gets in without a token."""
     return {**part(v, done), "allow_open": False, "on_failure": v.on_failure, **_proof(v, "secured")}
 

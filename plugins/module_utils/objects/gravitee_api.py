@@ -11,16 +11,16 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, differing, merge, missing
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, Wire, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.cors import with_cors
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
     deployment_due,
     normal_definition,
     not_compared,
 )
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.listeners import listeners
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import find_api
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path, paths_of
 
@@ -28,15 +28,7 @@ PLUGINS = {"PROXY": "http-proxy", "MCP_PROXY": "mcp-proxy"}  # the entrypoint an
 READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool calls that answer in JSON
 _PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")
 # A create drops these without a word; a PUT afterwards keeps them.
-DROPPED_AT_CREATION = (
-    "resources",
-    "labels",
-    "properties",
-    "categories",
-    "responseTemplates",
-    "failover",
-    "lifecycleState",
-)
+DROPPED_AT_CREATION = ("resources", "labels", "properties", "categories", "responseTemplates", "failover", "lifecycleState")
 SPEC: dict[str, dict[str, Any]] = {
     "id": {"type": "str"},
     "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
@@ -178,7 +170,7 @@ class ManagedApi(Managed):
         frame = merge(base, definition)
         given = merge(definition, fields)
         if self.paths or self.params["metadata_path"] or self.params["cors_origins"] is not None:
-            given["listeners"] = self._listeners(frame)
+            given["listeners"] = listeners(frame, self.paths, self.params)
         if endpoint := self._endpoint_groups(frame):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
         self.given = given
@@ -215,28 +207,6 @@ class ManagedApi(Managed):
                 f"type: this APIM has no plugin {plugin} (it is part of the enterprise edition). Use type=proxy, and "
                 "gravitee_subscription for each client."
             )
-
-    def _listeners(self, frame: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The listeners of `frame`, the HTTP one with the given paths and origins."""
-        return [
-            self._http_listener(listener, frame) if listener.get("type") == "HTTP" else listener
-            for listener in frame.get("listeners") or []
-        ]
-
-    def _http_listener(self, listener: Mapping[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
-        changed = {**listener, "paths": self._paths(listener.get("paths") or [], frame)}
-        origins = self.params["cors_origins"]
-        cors = None if origins is None else with_cors(listener.get("cors"), origins)
-        return {**changed, "cors": cors} if cors else changed
-
-    def _paths(self, has: list[dict[str, Any]], frame: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The given paths first, as the gateway names the resource by the first; then the others, and the metadata's."""
-        given = self.paths or [entry["path"] for entry in has if not entry["path"].startswith(WELL_KNOWN)]
-        named = [entry for path in given for entry in [entry for entry in has if entry["path"] == path] or [{"path": path}]]
-        with_metadata = self.params["metadata_path"] and frame.get("type") == "PROXY"
-        metadata = [{**_host(entry), "path": WELL_KNOWN + entry["path"]} for entry in named] if with_metadata else []
-        others = [entry for entry in has if entry not in named and (not self.params["purge_paths"] or _among(entry, metadata))]
-        return [*named, *others, *(entry for entry in metadata if not _among(entry, others))]
 
     def _add_challenges(self, wanted: dict[str, Any]) -> None:
         challenge, templates = self.params["challenge"], wanted.get("responseTemplates") or {}
@@ -323,12 +293,3 @@ class ManagedApi(Managed):
             "id": (value or {}).get("id"),
             "deployment_due": deployment_due(plan, value),
         }
-
-
-def _host(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"host": entry["host"]} if entry.get("host") else {}
-
-
-def _among(entry: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one of the others is the same path at the same host."""
-    return any((one["path"], one.get("host")) == (entry["path"], entry.get("host")) for one in others)
