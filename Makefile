@@ -100,7 +100,7 @@ matrix: environment
 	$(BIN)/python -m tests.matrix -n $(WORKERS) $(PYTEST_ARGS)
 
 integration: environment
-	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --durations=12 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/integration -n $(WORKERS) --dist worksteal --durations=12 $(PYTEST_ARGS)
 
 # Whole clients: the official SDKs, the conformance suite, a person in a browser.
 e2e: environment $(BUILD)/sdk-v1/.installed $(BUILD)/node/.installed $(BUILD)/rulebook/.installed
