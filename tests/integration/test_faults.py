@@ -175,7 +175,7 @@ def test_every_request_meets_every_fault(behind: Fixture, name: str, fault: str,
         kind = start(number)
         try:
             flow.run(behind)
-            assert kind != "killed" or behind.warned, "a run that lost its servers ends well and says nothing"
+            assert kind != "killed" or behind.warned, f"killed at {number}, it ends well and says nothing"
             through += 1
         except ModuleFailed as failure:
             told = str(failure)

@@ -73,7 +73,7 @@ BY_PLAN = Answer(401, {"www-authenticate": f'Bearer resource_metadata="{URL}", s
 REFUSALS: dict[str, tuple[Answer, str, str]] = {
     "scope, by the policy": (BY_POLICY, token(), "HTTP 401: the token lacks a scope that the plan requires"),
     "scope, by a template": (BY_TEMPLATE, token(), "HTTP 403: the token lacks the scope weather:read that the plan requires"),
-    "no subscription": (BY_PLAN, token(exp=time.time() + 60), "client of this token has no subscription to the OAuth2 plan"),
+    "no subscription": (BY_PLAN, token(exp=time.time() + 86400), "client of this token has no subscription to the OAuth2 plan"),
     "whose": (BY_PLAN, token(client_id="c1"), "client c1 has no subscription"),
     "of a neighbour": (BY_PLAN, token(aud=["https://gw/news-mcp"]), "the token is for https://gw/news-mcp, not for this server"),
     "of no server": (BY_PLAN, token(aud="c1"), f"the token is for c1, not for this server: {ASK}"),
