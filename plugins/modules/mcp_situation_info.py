@@ -379,6 +379,10 @@ opening:
   description: Whether O(flow=documented) opens it, which only an API is that never was served and that nobody has begun to close.
   returned: success
   type: bool
+importing:
+  description: Whether O(flow=sealed) makes it, as it does not exist, in one request (M(gravitee.mcp.gravitee_api_import)).
+  returned: success
+  type: bool
 secret:
   description:
     - Of the client secret that the API holds, V(good) as far as is known, V(missing), V(foreign) if it is that of another

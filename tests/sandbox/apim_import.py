@@ -13,8 +13,9 @@ from .apim_errors import ApimError
 from .apim_plans import ApimPlans
 from .web import answer, body_of
 
-# Recorded as kept. What else a create drops is dropped here, too: nobody recorded that an import keeps it.
-KEPT = ("labels", "resources")
+# Recorded as kept, but for response templates, which the vendor's sources keep. What else a create drops is dropped here, too:
+# nobody recorded that an import keeps it.
+KEPT = ("labels", "resources", "responseTemplates")
 
 
 class ApimImport:

@@ -99,7 +99,7 @@ class ManagedAdmission(Managed):
         if not place.plan_of_api:
             return {}
         self.api_id = place.api["id"]
-        return past_of(self.apim, self.api_id, place.plan_of_api["id"])
+        return past_of(self.apim, self.api_id, place.plan_of_api["id"], bool(self.clients))
 
     def _former(self, known: set[str]) -> list[dict[str, Any]]:
         """Those that this collection admitted, judged by what AM has of them now."""

@@ -29,9 +29,14 @@ class Past:
     name: str = ""
 
 
-def past_of(apim: Apim, api_id: str, plan_id: str) -> dict[str, Past]:
-    """Client id → its past. Applications are those that ever had a subscription to the API, and all that are active."""
+def past_of(apim: Apim, api_id: str, plan_id: str, newcomers: bool) -> dict[str, Past]:
+    """Client id → its past. Applications are those that ever had a subscription to the API, and all that are active.
+
+    newcomers: whether there are clients that may never have had one.
+    """
     subscriptions = apim.subscriptions_ever(api_id)
+    if not subscriptions and not newcomers:
+        return {}
     known = {application["id"]: application for application in apim.applications()}
     asked = {one["application"]["id"] for one in subscriptions} - known.keys()
     known |= {application["id"]: application for application in _archived(apim, sorted(asked))}

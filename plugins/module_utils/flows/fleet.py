@@ -21,13 +21,14 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation impor
     refuse_what_cannot_be,
     trouble_with_am,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot, Live, once
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import domain, verify
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import ask_target
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Planes, Walk, object_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import Live, once
 
 SHARED = ("domain", "gateway_url", "am_gateway_url")  # that a server need not say of itself
 UNFIT = {
@@ -91,8 +92,10 @@ class _Fleet:
         apim, am = servers.apim, servers.am
         self.snapshot = Planes(ApimSnapshot(apim), AmSnapshot(am), servers.options)
         owners, mcp_servers = self.snapshot.apim.owners, self.snapshot.am.mcp_servers
+        tokens_created = self.snapshot.am.tokens_created
         self.trouble = once(lambda url, wait: trouble_with_am(url, wait, servers.options))
-        self.live = Planes(Live(apim, owners=owners), Live(am, mcp_servers=mcp_servers), servers.options)
+        live_am = Live(am, mcp_servers=mcp_servers, tokens_created=tokens_created)
+        self.live = Planes(Live(apim, owners=owners), live_am, servers.options)
 
     def reconcile(self, apply: bool) -> dict[str, Any]:
         self._all(self._look)

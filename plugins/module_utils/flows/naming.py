@@ -73,11 +73,16 @@ VARIABLES = {
     },
     "mcp_credentials_file": {"path": "credentials_file"},
 }
+PARTS = {"api": "gravitee_api", "resource": "am_resource", "plan": "gravitee_plan"}  # of gravitee_api_import
+_PART = re.compile(rf"({'|'.join(PARTS)})\.")
 _OPTIONS = re.compile(r"(\w+(?:, \w+)*): ")
 
 
 def named(module: str, message: str, prefix: str = "") -> str:
     """The message of a refusal with the variables, `prefix` before each, instead of the module's options it begins with."""
+    part = _PART.match(message) if module == "gravitee_api_import" else None
+    if part:
+        module, message = PARTS[part[1]], message[part.end() :]
     found = _OPTIONS.match(message)
     if not found:
         return message

@@ -22,7 +22,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import no
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-OF_THE_API = ("ours", "others", "served", "is_open", "opening", "plans_of_others", "plans_beside")
+OF_THE_API = ("ours", "others", "served", "is_open", "opening", "importing", "plans_of_others", "plans_beside")
 OF_THE_SECRET = ("secret", "secret_lost", "rotating", "new_secret", "secret_in_use")
 
 
@@ -65,6 +65,11 @@ class Situation:
         """Whether the documented flow opens the API: only one that never was served, and that nobody has begun to close."""
         open_plans = all(plan["security"]["type"] == "KEY_LESS" and plan["status"] != "CLOSED" for plan in self.plans)
         return self.variables.flow == "documented" and not self.served and open_plans
+
+    @property
+    def importing(self) -> bool:
+        """Whether the API is made in one request, closed from the beginning. An import of the type mcp_proxy was never seen."""
+        return not self.api and self.variables.flow == "sealed" and self.variables.api_type == "proxy"
 
     @property
     def resource(self) -> Mapping[str, Any]:

@@ -4,44 +4,19 @@
 """Planes as they were when they were read in bulk, for planning many objects without a request each."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
-from threading import Lock
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import DAY
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
-
-
-def once(ask: Callable[..., Any]) -> Callable[..., Any]:
-    """`ask`, asked once for the same arguments, also by threads that come at once; other arguments wait for nothing."""
-    locks: dict[tuple[Any, ...], Lock] = {}
-    known = cache(ask)
-
-    def asked(*given: Any) -> Any:
-        with locks.setdefault(given, Lock()):
-            return known(*given)
-
-    return asked
-
-
-class Live:
-    """A plane that is asked and told everything anew, but for what `known` answers."""
-
-    def __init__(self, plane: Any, **known: Any):
-        self._plane = plane
-        self.__dict__.update(known)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plane, name)
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import Live, once
 
 
 class ApimSnapshot(Live):
     """What APIM has now: every API from one list, the plans of an API from one request."""
 
     def __init__(self, apim: Any):
-        known = {"plugins": once(apim.plugins), "policy_schema": once(apim.policy_schema)}
-        super().__init__(apim, applications=once(lambda: list(apim.applications())), **known)
+        super().__init__(apim, applications=once(lambda: list(apim.applications())))
         self._apis = {api["id"]: api for api in apim.apis(expands="deploymentState")}
         self._owners = {path: api for api in self._apis.values() for path in paths_of(api)}
         self._plans = once(lambda api_id: list(apim.plans(api_id)))
@@ -69,3 +44,42 @@ class AmSnapshot(Live):
         """By whole days, so that many servers ask for the same."""
         entries: list[dict[str, Any]] = self._tokens(domain_id, since // DAY, until // DAY + 1)
         return entries
+
+
+READS = {"apis", "owners", "deployments", "last_deployment", "plugins", "policy_schema"}
+READS |= {"applications", "application", "subscriptions", "subscriptions_ever"}
+
+
+class StepByStep(Live):
+    """APIM for the steps of one server: what a step was told of the API last is what the next one observes first.
+
+    Asked a second time in a step, or after any other request than a read, APIM is asked.
+    """
+
+    def __init__(self, apim: Any):
+        super().__init__(apim)
+        self.forget()
+
+    def forget(self) -> None:
+        self._told: dict[tuple[str, str], Any] = {}
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def next_step(self) -> None:
+        self._known, self._told = self._told, {}
+
+    def api(self, api_id: str) -> tuple[dict[str, Any], str]:
+        known: tuple[dict[str, Any], str] = self._ask("api", api_id)
+        return known
+
+    def plans(self, api_id: str, statuses: Iterable[str] = STATUSES) -> list[dict[str, Any]]:
+        return [plan for plan in self._ask("plans", api_id) if plan["status"] in statuses]
+
+    def _ask(self, what: str, api_id: str) -> Any:
+        key = (what, api_id)
+        self._told[key] = self._known.pop(key, None) or getattr(self._plane, what)(api_id)
+        return self._told[key]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in READS:
+            self.forget()
+        return super().__getattr__(name)

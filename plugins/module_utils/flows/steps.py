@@ -31,10 +31,11 @@ class Step:
     name: str
     module: str
     options: Callable[[Variables, Done], Options]
-    when: str = ""
+    when: str = ""  # or "not …"
 
     def is_due(self, done: Done) -> bool:
-        return not self.when or bool(done["situation"].get(self.when))
+        decision = bool(done["situation"].get(self.when.removeprefix("not ")))
+        return not self.when or decision is not self.when.startswith("not ")
 
 
 def situation(v: Variables, _done: Done) -> Options:
@@ -162,6 +163,13 @@ def oauth2_plan(v: Variables, done: Done) -> Options:
     )
 
 
+def api_import(v: Variables, done: Done) -> Options:
+    """A new API of the sealed flow, whose parts need no API to be named by."""
+    parts = {"api": api(v, done), "resource": resource(v, done), "plan": oauth2_plan(v, done)}
+    named = ("api_id", "context_path")
+    return {name: {key: value for key, value in options.items() if key not in named} for name, options in parts.items()}
+
+
 def keyless_plans(v: Variables, done: Done) -> Options:
     opened = bool((done.get("open_plan") or {}).get("changed"))
     return {**part(v, done), "security": "key_less", "state": "closed", "will_exist": opened}
@@ -169,7 +177,7 @@ def keyless_plans(v: Variables, done: Done) -> Options:
 
 def deployment(v: Variables, done: Done) -> Options:
     """Due when anything before changed what the gateway runs; started already where it was opened before."""
-    before = [done.get(name) or {} for name in ("api", "resource", "oauth2_plan", "keyless_plans")]
+    before = [done.get(name) or {} for name in ("api", "resource", "oauth2_plan", "api_import", "keyless_plans")]
     opened = bool((done.get("open_deployment") or {}).get("changed"))
     due = any(result.get("deployment_due") for result in before)
     return {**closing(v, done), "state": "deployed" if opened else "started", "label": "secured", "definition_changed": due}
@@ -258,7 +266,8 @@ def credentials_file(v: Variables, done: Done) -> Options:
 
 def part(v: Variables, done: Done) -> Options:
     """How a part of the API names it; a new API has no id in a dry run."""
-    api_id = (done.get("api") or {}).get("id") or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
+    made = [(done.get(name) or {}).get("id") for name in ("api", "api_import")]
+    api_id = made[0] or made[1] or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
     return _given(api_id=api_id, context_path=v.context_path)
 
 
@@ -277,20 +286,21 @@ def _given(**options: Any) -> Options:
 
 
 SECURE = (
-    Step("api", "gravitee_api", api),
+    Step("api", "gravitee_api", api, when="not importing"),
     Step("open_plan", "gravitee_plan", open_plan, when="opening"),
     Step("open_deployment", "gravitee_deployment", open_deployment, when="opening"),
     Step("open_test", "mcp_check", open_test, when="opening"),
     Step("domain", "am_domain_settings", domain),
     Step("mcp_server", "am_mcp_server", mcp_server),
     Step("secret", "am_mcp_server_secret", secret, when="new_secret"),
-    Step("resource", "am_resource", resource),
-    Step("oauth2_plan", "gravitee_plan", oauth2_plan),
-    Step("keyless_plans", "gravitee_plan", keyless_plans),
+    Step("resource", "am_resource", resource, when="not importing"),
+    Step("api_import", "gravitee_api_import", api_import, when="importing"),
+    Step("oauth2_plan", "gravitee_plan", oauth2_plan, when="not importing"),
+    Step("keyless_plans", "gravitee_plan", keyless_plans, when="not importing"),
     Step("deployment", "gravitee_deployment", deployment),
 )
 # The step before which the known clients are created, as its rule names those that are machines.
-NAMES_CLIENTS = "oauth2_plan"
+NAMES_CLIENTS = "api_import"
 # The results that tell what the role changed, in the order of its tasks.
 _NAMES = [step.name for step in SECURE]
 _FIRST = _NAMES.index(NAMES_CLIENTS)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import StepByStep
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import SECURE, Step
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
@@ -25,6 +26,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects import (
     am_mcp_server_secret,
     am_resource,
     gravitee_api,
+    gravitee_api_import,
     gravitee_deployment,
     gravitee_plan,
     gravitee_subscription,
@@ -45,6 +47,10 @@ Spec = Mapping[str, Any]
 # Of each module: the argument spec, and the object that it manages.
 OBJECTS: dict[str, tuple[Spec, Callable[[Planes, Mapping[str, Any]], Managed]]] = {
     "gravitee_api": (gravitee_api.SPEC, lambda planes, params: gravitee_api.ManagedApi(planes.apim, params)),
+    "gravitee_api_import": (
+        gravitee_api_import.SPEC,
+        lambda planes, params: gravitee_api_import.ManagedApiImport(planes.apim, params),
+    ),
     "gravitee_plan": (gravitee_plan.SPEC, lambda planes, params: gravitee_plan.ManagedPlan(planes.apim, params)),
     "gravitee_deployment": (
         gravitee_deployment.SPEC,
@@ -79,7 +85,8 @@ class Walk:
     """One server's way through the steps. `told` has every step's result, in order, `done` the last of each name."""
 
     def __init__(self, v: Variables, seen: Situation, tools: list[dict[str, Any]] | None, planes: Planes, apply: bool):
-        self.v, self.planes, self.apply = v, planes, apply
+        self._apim = StepByStep(planes.apim)
+        self.v, self.planes, self.apply = v, replace(planes, apim=self._apim), apply
         self.done: dict[str, dict[str, Any]] = {"situation": {**seen.facts(), "tools": tools}}
         self.told: list[dict[str, Any]] = []
         self.warnings: list[str] = []
@@ -116,6 +123,7 @@ class Walk:
 
     def carry_out(self, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
         last = module == "gravitee_deployment" and options.get("wait_for") == "secured"
+        self._apim.next_step()
         try:
             managed = object_of(module, options, self.planes)
             result = managed.carry_out(self.apply, settle=not last)
@@ -129,5 +137,6 @@ class Walk:
 
     def settle(self) -> None:
         """The proof from outside, after the last deployment."""
+        self._apim.forget()
         if self._unsettled:
             self._unsettled.settle()

@@ -62,7 +62,7 @@ class ManagedDeployment(ApiPart):
 
     def _look(self) -> None:
         self.plans = self.apim.plans(self.api["id"])
-        self.served = self.apim.last_deployment(self.api["id"])
+        self.served = self.apim.last_deployment(self.api["id"]) if "deployedAt" in self.api else None
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
         wanted = self.params["state"]

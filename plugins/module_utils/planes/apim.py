@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import once
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
@@ -84,6 +85,8 @@ class Apim:
         self._organization = f"/management/v2{options.organization_path}"
         self._apis = f"/management/v2{options.environment_path}/apis"
         self._applications = f"/management{options.organization_path}{options.environment_path}/applications"
+        self.plugins = once(self._plugins)
+        self.policy_schema = once(self._policy_schema)
 
     @staticmethod
     def _login(session: Session) -> Token:
@@ -111,6 +114,10 @@ class Apim:
 
     def create_api(self, body: dict[str, Any]) -> dict[str, Any]:
         return self.session.ask("POST", self._apis, body)
+
+    def import_api(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """A new API with its plans, {"api", "plans"}; what the answer says of its resources is not what APIM keeps."""
+        return self.session.ask("POST", f"{self._apis}/_import/definition", definition)
 
     def update_api(self, api_id: str, body: dict[str, Any], etag: str) -> tuple[dict[str, Any], str]:
         """Replace the API; 412 when it is no longer the one of `etag`. The API and its new ETag."""
@@ -202,11 +209,11 @@ class Apim:
         path = f"{self._api(api_id)}/subscriptions/{segment(subscription_id)}/_{verb}"
         return self.session.ask("POST", path, {} if verb == "accept" else None)
 
-    def policy_schema(self, policy: str) -> dict[str, Any]:
+    def _policy_schema(self, policy: str) -> dict[str, Any]:
         """The JSON schema of a policy's configuration, as this server's version has it."""
         return self.session.get(f"{self._organization}/plugins/policies/{segment(policy)}/schema")
 
-    def plugins(self, kind: str) -> set[str]:
+    def _plugins(self, kind: str) -> set[str]:
         """The ids of the plugins that this server has: resources, endpoints or entrypoints."""
         return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}")}
 
