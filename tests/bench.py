@@ -2,8 +2,8 @@
 
 For 1, 10, 100 and 1,000 servers: a first run, a second run and a check with fleet.yml. Next to the check, for 100 servers: the
 same reads as a plain ansible.builtin.uri playbook; and for 10: the role's check, once in the controller's process and once as
-modules that travel (AnsiballZ). The sandbox runs in a process of its own, and its share of the CPU time is told. The last line is
-one JSON object.
+modules that travel (AnsiballZ). Last, ansible-inventory with the inventory plugin, where 100 of 1,000 and of 10,000 APIs are MCP
+servers. The sandbox runs in a process of its own, and its share of the CPU time is told. The last line is one JSON object.
 """
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from .bench_inventory import MCP_SERVERS, fill, source
 from .runners import BIN, ROOT, connection
 from .sandbox.am_domain import Domain
 from .sandbox.servers import Sandbox
@@ -32,7 +33,7 @@ PLAYBOOKS = COLLECTIONS / "ansible_collections/gravitee/mcp/playbooks"
 
 
 def serve(pipe: Connection) -> None:
-    """The sandbox's process: answers "reset" and "used" on the pipe."""
+    """The sandbox's process: answers "reset", "used" and a number of APIs to begin with on the pipe."""
     logging.disable(logging.INFO)
     world = World()
     sandbox = Sandbox(world, fast=True).start()
@@ -44,6 +45,10 @@ def serve(pipe: Connection) -> None:
                 domain = Domain(world, {"name": "MCP demo"})
                 domain.update({**domain.wire, "enabled": True})
                 world.domains[domain.id] = domain
+                pipe.send(None)
+            case int() as count:
+                sandbox.reset()
+                fill(world, count)
                 pipe.send(None)
             case "stop":
                 pipe.send(None)
@@ -76,7 +81,7 @@ class Bench:
         self.urls: dict[str, str] = self.pipe.recv()
         self.world = World(urls=self.urls)
 
-    def ask(self, what: str) -> Any:
+    def ask(self, what: str | int) -> Any:
         self.pipe.send(what)
         return self.pipe.recv()
 
@@ -99,6 +104,10 @@ class Bench:
         return path
 
     def play(self, inventory: Path, playbook: Path | str, *arguments: str) -> Cost:
+        path = PLAYBOOKS / playbook if isinstance(playbook, str) else playbook
+        return self.run([BIN / "ansible-playbook", "-i", inventory, path, *arguments])
+
+    def run(self, command: list[Any]) -> Cost:
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -107,10 +116,8 @@ class Bench:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
             "XDG_RUNTIME_DIR": str(self.folder),
         }
-        path = PLAYBOOKS / playbook if isinstance(playbook, str) else playbook
         requests, sandbox = self.ask("used")
         began = time.monotonic()
-        command = [BIN / "ansible-playbook", "-i", inventory, path, *arguments]
         log = (self.folder / "log").open("w+")
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         status, used = os.wait4(process.pid, 0)[1:]
@@ -118,7 +125,7 @@ class Bench:
         wall = time.monotonic() - began
         if process.returncode:
             log.seek(0)
-            raise SystemExit(f"{playbook} ended with {process.returncode}:\n{log.read()[-3000:]}")
+            raise SystemExit(f"{command} ended with {process.returncode}:\n{log.read()[-3000:]}")
         requests_after, sandbox_after = self.ask("used")
         cpu = used.ru_utime + used.ru_stime
         return Cost(wall, cpu, used.ru_maxrss / 1024, requests_after - requests, sandbox_after - sandbox)
@@ -203,7 +210,7 @@ def main() -> None:
         costs: dict[int, dict[str, Cost]] = {}
         for count in options.servers:
             costs[count] = measure(bench, count)
-        told = ratios(bench, costs)
+        told = ratios(bench, costs) | inventories(bench)
         bench.ask("stop")
         print("\n" + json.dumps(told))
 
@@ -259,6 +266,22 @@ def ratios(bench: Bench, costs: dict[int, dict[str, Cost]]) -> dict[str, Any]:
         "rss_mb_one_server": round(start.rss),
         "sandbox_share": round(check.share, 2),
     }
+
+
+def inventories(bench: Bench) -> dict[str, Any]:
+    """The inventory plugin's memory: a process that lists the same MCP servers among ten times as many APIs."""
+    costs = {}
+    for count in (1000, 10_000):
+        bench.ask(count)
+        costs[count] = bench.run([BIN / "ansible-inventory", "-i", source(bench.folder, bench.world), "--list"])
+        listed = json.loads((bench.folder / "log").read_text(encoding="utf-8"))["_meta"]["hostvars"]
+        if len(listed) != MCP_SERVERS:
+            raise SystemExit(f"{len(listed)} of {MCP_SERVERS} MCP servers were found among {count} APIs")
+        line(count, "inventory", costs[count])
+    few, many = costs.values()
+    ratio = round(many.rss / few.rss, 2)
+    print(f"\nlisting {MCP_SERVERS} MCP servers: of 10,000 APIs the inventory plugin takes {ratio} times the memory of 1,000")
+    return {"inventory_rss_mb": round(many.rss), "inventory_rss_over_1000": ratio, "inventory_s": round(many.wall, 2)}
 
 
 if __name__ == "__main__":
