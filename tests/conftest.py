@@ -73,8 +73,12 @@ def playbooks(world: World, tmp_path: Path) -> Playbooks:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many cases the tests of faults went through."""
-    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "user_properties")]
-    cases = sum(value for report in reports for name, value in report.user_properties if name == "cases")
-    if cases:
-        terminalreporter.write_line(f"{cases} cases of a request that met a fault")
+    """How many cases the tests of faults, and those of strange answers and parameters, went through."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if getattr(report, "when", "") == "call"]
+    told = [pair for report in reports for pair in report.user_properties]
+    counted = {kind: sum(value for name, value in told if name == kind) for kind in ("cases", "answers", "parameters")}
+    if counted["cases"]:
+        terminalreporter.write_line(f"{counted['cases']} cases of a request that met a fault")
+    answers, parameters = counted["answers"], counted["parameters"]
+    if answers or parameters:
+        terminalreporter.write_line(f"{answers + parameters:,} cases: {answers:,} answers, {parameters:,} parameters")

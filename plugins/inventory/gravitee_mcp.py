@@ -82,6 +82,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import sentence
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.groups import GROUPS
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION, Servers
 
@@ -122,16 +123,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         given = {name: self._value(name) for name in CONNECTION if name in config}
         connection = ArgumentSpecValidator(CONNECTION).validate(given)
         if connection.error_messages:
-            raise AnsibleParserError(" ".join(connection.error_messages))
+            raise AnsibleParserError(sentence(" ".join(" ".join(connection.error_messages).split())))
         params = {**connection.validated_parameters, **{name: self._value(name) for name in own}}
         try:
             pattern = re.compile(self.get_option("match"))
         except re.error as error:
-            raise AnsibleParserError(f"match: {error}. Give a regular expression.") from error
+            raise AnsibleParserError(sentence(f"match: {error}. Give a regular expression.")) from None
         try:
             return discover(Servers(params), params, pattern)
         except (ApiError, Refusal) as error:
-            raise AnsibleParserError(str(error)) from error
+            raise AnsibleParserError(sentence(" ".join(str(error).split()))) from None
 
     def _value(self, name: str) -> Any:
         """An option; a template in it is rendered, as credentials come from lookups."""

@@ -41,7 +41,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given, refusable
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.role import ask, told
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
@@ -65,11 +66,16 @@ class LookupModule(LookupBase):
     def _variables(self, known: Mapping[str, Any]) -> Variables:
         """Typed as the role's argument specs say; what is empty counts as not given. An entry point has only some of them."""
         spec = argument_spec(Variables, required=False)
-        validated = ArgumentSpecValidator(spec).validate(self._given(spec, known))
+        named = self._given(spec, known)
+        refusable(spec, named)
+        validated = ArgumentSpecValidator(spec).validate(named)
         if validated.error_messages:
             raise AnsibleError(f"The variables {PREFIX}… do not fit: {'; '.join(validated.error_messages)}.")
         values = validated.validated_parameters
-        return Variables(**{**dict.fromkeys(REQUIRED, ""), **given(values)})
+        try:
+            return Variables(**{**dict.fromkeys(REQUIRED, ""), **given(values)})
+        except Refusal as error:
+            raise AnsibleError(f"{PREFIX}{error}") from error
 
     def _given(self, names: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         present = [name for name in names if PREFIX + name in known]

@@ -14,8 +14,9 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import SHORTEST, mask, mask_text, secrets_in, without
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import refusable
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import visible
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import is_text, sentence, visible
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials
@@ -84,16 +85,28 @@ class Servers:
 class Module(AnsibleModule):
     """AnsibleModule whose parameters are without blanks around credentials, and whose outputs are without secrets."""
 
+    servers: Servers | None = None
+
     def __init__(self, spec: Mapping[str, Any], rules: Mapping[str, Any]):
         super().__init__(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
         self._keep_secrets()
         if dependencies.MISSING:
             self.fail_json(msg=dependencies.sentence(), missing_packages=dependencies.MISSING)
-        self.servers = Servers(self.params)
+        try:
+            self.servers = Servers(self.params)
+        except Refusal as error:
+            self.fail_json(msg=str(error))
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        refusable(self.argument_spec, self.params)
 
     def _log_invocation(self) -> None:
         """AnsibleModule writes the parameters to the system's log while it is being made."""
         self._keep_secrets()
+        for name, value in self.params.items():
+            if not is_text(value):
+                self.fail_json(msg=f"{name}: it has half a character (a lone surrogate), which no text has. Write it anew.")
         super()._log_invocation()
 
     def log(self, msg: str, log_args: Any = None) -> None:
@@ -103,7 +116,7 @@ class Module(AnsibleModule):
     def fail_json(self, msg: str, **result: Any) -> None:
         """Also for parameters that AnsibleModule itself refuses while it is being made."""
         self._keep_secrets()
-        super().fail_json(msg, **{"invocation": self._invocation, **result})
+        super().fail_json(self._sentence(" ".join(msg.split())), **{"invocation": self._invocation, **result})
 
     @property
     def _invocation(self) -> dict[str, Any]:
@@ -144,23 +157,23 @@ class Module(AnsibleModule):
         return {**result, **told}
 
     def _sentence(self, text: Any) -> str:
-        return visible(self._without_secrets(str(text)))
+        return sentence(self._without_secrets(str(text)))
 
     def _without_secrets(self, text: str) -> str:
-        return without(self.servers.options.found_secrets, mask_text(text))
+        found = self.servers.options.found_secrets if self.servers else ()
+        return without(found, mask_text(text))
 
     @contextlib.contextmanager
     def sentences(self) -> Iterator[None]:
-        """Whatever goes wrong ends the task with one sentence."""
+        """Whatever goes wrong ends the task with one sentence; a bug of this collection with its traceback, too."""
         try:
             yield
         except (ApiError, Refusal) as error:
             self.finish({"failed": True, "msg": " ".join(str(error).split()), **_details(error)})
         except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            expected = f"A server answered in a form that is not expected here ({said})."
-            sentence = f"{expected} Is the URL right, and the version supported?"
-            self.finish({"failed": True, "msg": sentence, "exception": traceback.format_exc()})
+            said = f"This is a bug of gravitee.mcp, of no server and of no parameter: {type(error).__name__}: {error}"
+            told = f"{' '.join(said.split())} Report it with this traceback."
+            self.finish({"failed": True, "msg": told, "exception": traceback.format_exc()})
 
 
 def _stripped(spec: Mapping[str, Any], params: Any) -> Iterator[str]:

@@ -3,7 +3,8 @@
 For 1, 100 and 1,000 servers: a first run, a second run and a check with fleet.yml, and audit.yml with its look from outside. For
 one server the role's first run and check. For 100 servers the check among 10,000 APIs, and the same reads as a plain
 ansible.builtin.uri playbook; for 10 the role's check, once in the controller's process and once as modules that travel
-(AnsiballZ). Calls through the gateway, without and with tool rules. The sandbox runs in a process of its own, and its share of
+(AnsiballZ). Calls through the gateway, without and with tool rules. Last, ansible-inventory with the inventory plugin, where 100
+of 1,000 and of 10,000 APIs are MCP servers. The sandbox runs in a process of its own, and its share of
 the CPU time is told. The last line is one JSON object.
 """
 from __future__ import annotations
@@ -16,7 +17,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.runners import BIN
+
 from .calls import calls_per_second
+from .inventory import MCP_SERVERS, source
 from .playing import Bench, Cost
 
 URI = Path(__file__).parent / "uri.yml"
@@ -27,6 +31,7 @@ FLEET = {
     "check": ("fleet.yml", "--check"),
     "audit": ("audit.yml",),
 }
+ROLE = {"first": (), "check": ("--check",)}
 Costs = dict[int, dict[str, Cost]]
 
 
@@ -39,7 +44,7 @@ def main() -> None:
         print(f"{os.cpu_count()} CPUs; wall and CPU in seconds of the controller with its workers, memory in MB\n")
         print(f"{'servers':>8} {'run':12} {'wall':>7} {'CPU':>7} {'memory':>7} {'requests':>9} {'a server':>9} {'sandbox':>8}")
         costs = {count: measure(bench, count) for count in options.servers}
-        told = {**fleet(costs), **others(bench, costs)}
+        told = {**fleet(costs), **others(bench, costs), **inventories(bench)}
         bench.ask("stop")
         print("\n" + json.dumps(told))
 
@@ -117,7 +122,21 @@ def others(bench: Bench, costs: Costs) -> dict[str, Any]:
     }
 
 
-ROLE = {"first": (), "check": ("--check",)}
+def inventories(bench: Bench) -> dict[str, Any]:
+    """The inventory plugin's memory: a process that lists the same MCP servers among ten times as many APIs."""
+    costs = {}
+    for count in (1000, CROWD):
+        bench.ask(count)
+        costs[count] = bench.run([BIN / "ansible-inventory", "-i", source(bench.folder, bench.world), "--list"])
+        listed = json.loads((bench.folder / "log").read_text(encoding="utf-8"))["_meta"]["hostvars"]
+        if len(listed) != MCP_SERVERS:
+            raise SystemExit(f"{len(listed)} of {MCP_SERVERS} MCP servers were found among {count} APIs")
+        line(count, "inventory", costs[count])
+    few, many = costs.values()
+    ratio = round(many.rss / few.rss, 2)
+    print(f"\nlisting {MCP_SERVERS} MCP servers: of {CROWD:,} APIs the inventory plugin takes {ratio} times the memory of 1,000")
+    return {"inventory_rss_mb": round(many.rss), "inventory_rss_over_1000": ratio, "inventory_s": round(many.wall, 2)}
+
 
 if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")

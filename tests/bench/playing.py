@@ -20,6 +20,8 @@ from tests.sandbox.apim_api import ApiRecord
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
+from .inventory import fill
+
 COLLECTIONS = ROOT / "build/collections"
 PLAYBOOKS = COLLECTIONS / "ansible_collections/gravitee/mcp/playbooks"
 
@@ -42,6 +44,10 @@ def serve(pipe: Connection) -> None:
                 pipe.send(None)
             case "crowd", number:
                 crowd(world, number)
+                pipe.send(None)
+            case int() as count:
+                sandbox.reset()
+                fill(world, count)
                 pipe.send(None)
             case "stop":
                 pipe.send(None)
@@ -107,6 +113,10 @@ class Bench:
 
     def play(self, inventory: Path, playbook: Path | str, *arguments: str) -> Cost:
         """A playbook of this collection by its name, or one's own by its path."""
+        path = PLAYBOOKS / playbook if isinstance(playbook, str) else playbook
+        return self.run([BIN / "ansible-playbook", "-i", inventory, path, *arguments])
+
+    def run(self, command: list[Any]) -> Cost:
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -115,10 +125,8 @@ class Bench:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal",
             "XDG_RUNTIME_DIR": str(self.folder),
         }
-        path = PLAYBOOKS / playbook if isinstance(playbook, str) else playbook
         requests, sandbox = self.ask("used")
         began = time.monotonic()
-        command = [BIN / "ansible-playbook", "-i", inventory, path, *arguments]
         log = (self.folder / "log").open("w+")
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         status, used = os.wait4(process.pid, 0)[1:]
@@ -126,7 +134,7 @@ class Bench:
         wall = time.monotonic() - began
         if process.returncode:
             log.seek(0)
-            raise SystemExit(f"{playbook} ended with {process.returncode}:\n{log.read()[-3000:]}")
+            raise SystemExit(f"{command} ended with {process.returncode}:\n{log.read()[-3000:]}")
         requests_after, sandbox_after = self.ask("used")
         cpu = used.ru_utime + used.ru_stime
         return Cost(wall, cpu, used.ru_maxrss / 1024, requests_after - requests, sandbox_after - sandbox)

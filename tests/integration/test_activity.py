@@ -60,7 +60,7 @@ def secure(modules: Modules, world: World, **more: Any) -> None:
 @pytest.mark.parametrize("version", ["4.10", "4.11"])
 def test_tokens_and_deployments(modules: Modules, world: World, domain: Domain, version: str) -> None:
     """The audit log's parameters are in lower case on AM 4.10, in upper case from 4.11 on."""
-    world.am_version = version
+    world.am_version, world.domain_reload = version, 0
     url = f"{world.urls['gateway']}/w-mcp"
     secure(modules, world)
     modules.run("am_mcp_server", domain="mcp-demo", name="W", resource_identifiers=[url])

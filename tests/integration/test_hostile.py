@@ -13,9 +13,10 @@ import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import MASK
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes import transport
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import DEEPEST
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import DEEPEST, Options, segment
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,7 +158,7 @@ class ApimManagement:
     async def list_apis(self, request: Request) -> Response:
         deployment = "deploymentState" in request.query_params.get("expands", "")
         apis = sorted(self.world.apis.values(), key=lambda api: api.definition["name"])
-        return self.page_of([api.wire(deployment=deployment) for api in apis], request)
+        return self.page_of(apis, request, lambda api: api.wire(deployment=deployment))
 
     async def search(self, request: Request) -> Response:
         """Full text over names and paths."""
@@ -170,8 +171,9 @@ class ApimManagement:
         ]
         return self.page_of(found, request)
 
-    def page_of(self, items: list[Any], request: Request) -> Response:
-        data, number, size = page(items, request, 1, "perPage", 10)
+    def page_of(self, items: list[Any], request: Request, show: Callable[[Any], Any] = lambda item: item) -> Response:
+        shown, number, size = page(items, request, 1, "perPage", 10)
+        data = [show(item) for item in shown]
         pagination = {
             "page": number,
             "perPage": size,

@@ -29,6 +29,9 @@ PLACES: dict[str, Any] = {
     "query, first": {"target": f"https://host/mcp?sig={HUSH}#f"},
     "private key anywhere": {"configuration": {"text": PEM}},
     "list under a secret's name": {"password": [HUSH, HUSH]},
+    "list of all sorts under a secret's name": {"password": [HUSH, True, None, 0]},
+    "object under a secret's name": {"clientSecret": {"current": {"value": HUSH}, "enabled": True}},
+    "list in a property": {"properties": [{"key": "db-password", "value": [[HUSH]]}]},
 }
 HARMLESS: list[Any] = [
     {"clientSecret": "", "tokenEndpointAuthMethod": "none", "forgotPasswordEnabled": True, "name": "secret"},

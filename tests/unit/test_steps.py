@@ -56,7 +56,7 @@ TASKS = {entry: module_tasks(entry) for entry in ENTRIES}
 def example(kind: str, choices: list[str] | None) -> Any:
     if choices:
         return choices[0] if kind == "str" else [choices[0]]
-    return {"str": "/x", "int": 3, "bool": True, "dict": {"a": 1}, "list": ["a"], "raw": []}[kind]
+    return {"str": "/x", "int": 3, "bool": True, "dict": {"a": ["b"]}, "list": ["a"], "raw": []}[kind]
 
 
 def everything() -> Variables:

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What of an object is a secret: one rule, by which secrets are masked and found.
 
-A secret is, by its place: the value of a key that is named like one (clientSecret, keyPassword, keyContent …); the content of a
+A secret is, by its place: all that is in a key that is named like one (clientSecret, keyPassword, keyContent …); the content of a
 key store or trust store; the value of a header or property that is named like one, or is encrypted or to be encrypted. By its
 form, anywhere: user and password in a URL, a key in a URL's query, a private key in PEM.
 """
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,10 +23,11 @@ _NAME = re.compile(
     r"|(api|access|private|subscription|functions)[-_.]?key|^x-.*key$",
     re.IGNORECASE,
 )
-_PARTS = (  # of a text, the secret in the group
-    re.compile(r"\b[a-z][a-z0-9+.-]*://([^\s/?#@\"'<>]+)@", re.IGNORECASE),
-    re.compile(r"[?&;](?:[\w.-]*(?:secret|passw(?:or)?d|token|key|sig(?:nature)?|auth|credential)s?)=([^&#\s\"'<>]+)", re.I),
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|\Z)", re.DOTALL),
+_IN_A_QUERY = "secret|passw(?:or)?d|token|key|sig(?:nature)?|auth|credential"
+_PARTS = (  # of a text: what has to be in it, and the pattern with the secret in the group
+    ("://", re.compile(r"\b[a-z][a-z0-9+.-]*://([^\s/?#@\"'<>]+)@", re.IGNORECASE)),
+    ("=", re.compile(rf"[?&;](?:[\w.-]*(?:{_IN_A_QUERY})s?)=([^&#\s\"'<>]+)", re.IGNORECASE)),
+    ("-----BEGIN", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)(?:-----END|\Z)", re.DOTALL)),
 )
 
 
@@ -36,8 +38,9 @@ def mask(value: Any, other: Any = None) -> Any:
 
 def mask_text(text: str) -> str:
     """A text with the secrets masked that are known by their form."""
-    for pattern in _PARTS:
-        text = pattern.sub(lambda match: _around(match, MASK), text)
+    for sign, pattern in _PARTS:
+        if sign in text:
+            text = pattern.sub(lambda match: _around(match, MASK), text)
     return text
 
 
@@ -49,11 +52,13 @@ def _around(match: re.Match[str], instead: str) -> str:
 def secrets_in(value: Any, within: str = "") -> Iterator[str]:
     """Every text of `value` that `mask` replaces."""
     if isinstance(value, str):
-        yield from (match[1] for pattern in _PARTS for match in pattern.finditer(value) if match[1] != MASK)
-    elif isinstance(value, Mapping):
+        for sign, pattern in _PARTS:
+            if sign in value:
+                yield from (match[1] for match in pattern.finditer(value) if match[1] != MASK)
+    elif isinstance(value, dict):
         for key, item in value.items():
             if _secret(value, key, within):
-                yield from (str(one) for one in (item if isinstance(item, list) else [item]))
+                yield from _texts(item)
             else:
                 yield from secrets_in(item, str(key))
     elif isinstance(value, list):
@@ -91,11 +96,25 @@ def _hidden(item: Any, other: Any) -> str:
 
 def _secret(owner: Mapping[Any, Any], key: Any, within: str) -> bool:
     """Whether what `owner` has under `key` is a secret; `within` is the key under which owner stands."""
-    values = owner[key] if isinstance(owner[key], list) else [owner[key]]
-    if not values or not all(isinstance(one, (str, int)) and one not in (True, False, "", MASK) for one in values):
-        return False
     if key == "value":
         flagged = owner.get("encrypted") or owner.get("encryptable")
-        return bool(flagged or _NAME.search(str(owner.get("name") or owner.get("key") or "")))
-    named = _KEY.search(str(key)) or (key == "content" and _STORE.search(within))
-    return bool(named or (within.lower() == "headers" and _NAME.search(str(key))))
+        named = flagged or _NAME.search(str(owner.get("name") or owner.get("key") or ""))
+    else:
+        named = _is_named_so(str(key), within)
+    return bool(named) and next(_texts(owner[key]), None) is not None
+
+
+@functools.lru_cache(4096)
+def _is_named_so(key: str, within: str) -> bool:
+    if _KEY.search(key) or (key == "content" and _STORE.search(within)):
+        return True
+    return within.lower() == "headers" and bool(_NAME.search(key))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """What could be told of a value in the place of a secret, however deep it is in it: no switch, and nothing that is masked."""
+    if isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+    elif value is not None and value not in (True, False, "", MASK):
+        yield str(value)

@@ -30,6 +30,26 @@ def given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def refusable(spec: Mapping[str, Any], params: dict[str, Any]) -> None:
+    """Make a text of whatever stands in the place of a mapping or of a number: ansible-core refuses that in words."""
+    for name, option_spec in spec.items():
+        inner = option_spec.get("options")
+        for key in (name, *option_spec.get("aliases", ())):
+            value = params.get(key)
+            if inner and value is not None:
+                params[key] = [_mapping(inner, one) for one in value] if isinstance(value, list) else _mapping(inner, value)
+            elif option_spec["type"] in ("int", "float") and isinstance(value, (list, dict)):
+                params[key] = str(value)
+
+
+def _mapping(spec: Mapping[str, Any], value: Any) -> Any:
+    if not isinstance(value, dict):
+        return str(value)
+    copied = dict(value)
+    refusable(spec, copied)
+    return copied
+
+
 def option(default: Any = None, **spec: Any) -> Any:
     """A field with what the argument spec says beyond type and default: required, choices, no_log, options …"""
     metadata = {"spec": spec, "default": default}

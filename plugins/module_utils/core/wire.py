@@ -37,7 +37,15 @@ class Wire(BaseModel):
 
 def web_url(value: str) -> str:
     """An http(s) URL with a host and no blanks; ValueError says what is wrong with any other."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in value):
+    if not _is_web_url(value):
         raise ValueError(f"{value!r} is no http(s) URL. Give the whole URL, such as http://host:9000/mcp.")
     return value
+
+
+def _is_web_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return named and value.isprintable() and " " not in value

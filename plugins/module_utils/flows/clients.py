@@ -54,7 +54,10 @@ def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str,
     for entry in am.tokens_created(domain_id, now - params["since_days"] * DAY, now + DAY):
         if resource_of(entry) != wanted:
             continue
-        known = users.setdefault(entry["accessPoint"]["id"], [])
+        client = (entry.get("accessPoint") or {}).get("id")
+        if not client:
+            continue
+        known = users.setdefault(client, [])
         name = (entry.get("target") or {}).get("alternativeId")
         if name and name not in known:
             known.append(name)
@@ -65,10 +68,11 @@ def resource_of(entry: Mapping[str, Any]) -> str | None:
     """The resource in an entry's outcome, a JSON patch as a string; its paths are in upper case from AM 4.11 on."""
     try:
         patch = json.loads((entry.get("outcome") or {}).get("message") or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    steps = (step for step in patch if isinstance(step, dict))
-    return next((step.get("value") for step in steps if str(step.get("path")).lower() == "/resource"), None)
+    steps = (step for step in (patch if isinstance(patch, list) else []) if isinstance(step, dict))
+    named = (step.get("value") for step in steps if str(step.get("path")).lower() == "/resource")
+    return next((value for value in named if isinstance(value, str)), None)
 
 
 def admit_rules(params: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -122,7 +126,7 @@ def _shown(whole: Mapping[str, Any], rules: list[dict[str, Any]], users: Mapping
         "token_endpoint_auth_method": oauth.get("tokenEndpointAuthMethod") or "client_secret_basic",  # RFC 7591
         "scopes": [setting["scope"] for setting in oauth.get("scopeSettings") or []],
         "self_registered": bool(oauth.get("registrationClientUri")),
-        **({"users": users[whole["id"]]} if users is not None else {}),
+        **({"users": users.get(whole["id"], [])} if users is not None else {}),
     }
     why_not = refusal(shown, rules)
     return {**shown, "admitted": not why_not, "why_not": why_not}

@@ -33,10 +33,13 @@ SPEC: dict[str, dict[str, Any]] = {
 def known_credentials(path: str) -> dict[str, Any] | None:
     """What the file holds, None if it is not there; Refusal where it cannot be written or belongs to something else."""
     file = Path(path)
-    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise Refusal(f"credentials_file: {path}: its folder is not there, or not writable. Make it first.")
-    if not file.exists():
-        return None
+    try:
+        if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+            raise Refusal(f"credentials_file: {path}: its folder is not there, or not writable. Make it first.")
+        if not file.exists():
+            return None
+    except (OSError, ValueError) as error:
+        raise Refusal(f"credentials_file: {path!r} is no path of a file that can be written ({error}).") from error
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

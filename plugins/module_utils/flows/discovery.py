@@ -19,25 +19,44 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Chec
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import STATUSES, paths_of, security_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
 def discover(servers: Any, params: Mapping[str, Any], pattern: re.Pattern[str]) -> dict[str, dict[str, Any]]:
     """Host name → variables. Every API that matches has a host of its own, see names_of."""
     apim = servers.apim
-    apis = [api for api in apim.apis(expands="deploymentState") if api.get("definitionVersion") == "V4"]
-    options = replace(servers.options, timeout=params["probe_timeout"])
+    apis = (api for api in apim.apis(expands="deploymentState") if api.get("definitionVersion") == "V4")
+    if params["parallel"] < 1:
+        raise Refusal(f"parallel: {params['parallel']} requests at the same time is none. Give 1 or more.")
     with ThreadPoolExecutor(params["parallel"]) as pool:
-
-        def speaks(api: Mapping[str, Any]) -> bool:
-            return matches(api, pattern) or (params["probe"] and speaks_mcp(target_of(api), options))
-
-        found = [api for api, right in zip(apis, pool.map(speaks, apis), strict=True) if right]
+        if params["probe"]:
+            found = _speaking(list(apis), pattern, _patience(servers.options, params["probe_timeout"]), pool)
+        else:  # of many APIs none is kept but these
+            found = [api for api in apis if matches(api, pattern)]
         plans = list(pool.map(lambda api: _plans(apim, api), found))
     known = _known(servers, params)
     return {
         name: _variables(api, of_api, known, params) for name, api, of_api in zip(names_of(found), found, plans, strict=True)
     }
+
+
+def _speaking(
+    apis: list[dict[str, Any]], pattern: re.Pattern[str], options: Options, pool: ThreadPoolExecutor
+) -> list[dict[str, Any]]:
+    """Those that match, or whose target speaks MCP. All are listed before any target is called: lists change in the meantime."""
+
+    def speaks(api: Mapping[str, Any]) -> bool:
+        return matches(api, pattern) or speaks_mcp(target_of(api), options)
+
+    return [api for api, right in zip(apis, pool.map(speaks, apis), strict=True) if right]
+
+
+def _patience(options: Options, seconds: float) -> Options:
+    try:
+        return replace(options, timeout=seconds)
+    except Refusal as error:
+        raise Refusal(f"probe_{error}") from error
 
 
 def _plans(apim: Any, api: Mapping[str, Any]) -> list[dict[str, Any]] | str:
@@ -90,11 +109,6 @@ def _known(servers: Any, params: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     am = servers.am
     found = am.mcp_servers(domain_id_of(am, params["domain"]))
     return {identifier: server for server in found for identifier in server["resourceIdentifiers"]}
-
-
-def security_of(plan: Mapping[str, Any]) -> str | None:
-    """The kind of plan; None for a plan of PUSH, which has no security and takes no HTTP call."""
-    return (plan.get("security") or {}).get("type")
 
 
 def _variables(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import visible
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import matches, names_of, security_of, target_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import matches, names_of, target_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation, look
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import AmSnapshot, ApimSnapshot
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
@@ -26,7 +26,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource i
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import Rule, rule_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import OURS, is_ours
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import paths_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import paths_of, security_of
 
 DEFAULTS = {one.name: one.metadata["default"] for one in fields(Variables)}
 WRITTEN_ALWAYS = ("name", "context_path", "target")

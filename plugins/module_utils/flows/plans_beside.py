@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import Rule, rule_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import is_ours
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import security_of
 
 WITH_TOKEN = ("OAUTH2", "JWT")
 
@@ -31,14 +32,14 @@ class PlanBeside:
 
 def plans_beside(v: Variables, plans: Sequence[Mapping[str, Any]]) -> list[PlanBeside]:
     served = [plan for status in SERVED for plan in plans if plan["status"] == status]
-    named = [plan for plan in served if plan["name"] == v.plan_name and plan["security"]["type"] == "OAUTH2"]
-    others = [plan for plan in served if plan not in named[:1] and plan["security"]["type"] in WITH_TOKEN]
+    named = [plan for plan in served if plan["name"] == v.plan_name and security_of(plan) == "OAUTH2"]
+    others = [plan for plan in served if plan not in named[:1] and security_of(plan) in WITH_TOKEN]
     told = [(plan, "; ".join(_lets_in(v, plan))) for plan in others]
     return [_beside(plan, lets_in) for plan, lets_in in told if lets_in]
 
 
 def _beside(plan: Mapping[str, Any], lets_in: str) -> PlanBeside:
-    return PlanBeside(plan["name"], plan["security"]["type"].lower(), plan["status"].lower(), lets_in)
+    return PlanBeside(plan["name"], str(security_of(plan)).lower(), plan["status"].lower(), lets_in)
 
 
 def in_words(v: Variables, beside: PlanBeside) -> str:

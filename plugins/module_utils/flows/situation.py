@@ -18,7 +18,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_set
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE, configuration_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import name_in_use
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path, security_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
@@ -63,7 +63,7 @@ class Situation:
     @property
     def opening(self) -> bool:
         """Whether the documented flow opens the API: only one that never was served, and that nobody has begun to close."""
-        open_plans = all(plan["security"]["type"] == "KEY_LESS" and plan["status"] != "CLOSED" for plan in self.plans)
+        open_plans = all(security_of(plan) == "KEY_LESS" and plan["status"] != "CLOSED" for plan in self.plans)
         return self.variables.flow == "documented" and not self.served and open_plans
 
     @property
@@ -108,7 +108,7 @@ class Situation:
     @property
     def plans_of_others(self) -> list[str]:
         """Names of the plans that let somebody in and that the role does not make."""
-        theirs = [plan for plan in self.plans if plan["status"] != "CLOSED" and plan["security"]["type"] != "KEY_LESS"]
+        theirs = [plan for plan in self.plans if plan["status"] != "CLOSED" and security_of(plan) != "KEY_LESS"]
         return [plan["name"] for plan in theirs if plan["name"] != self.variables.plan_name]
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
@@ -88,6 +89,12 @@ class Variables:
     rotate_wait: int = option(15)
     rotate_recreate: bool = option(False)
 
+    def __post_init__(self) -> None:
+        if not self.discover and not _are_tools(self.tools):
+            raise Refusal("tools: it is neither 'discover' nor a list of tools, each with a key and, if any, a list of scopes.")
+        if not all(_are_texts(scopes) for scopes in self.tool_scopes.values()):
+            raise Refusal("tool_scopes: give each tool a list of scopes.")
+
     @property
     def url(self) -> str:
         """The URL that clients call; also the identifier of the MCP server in AM."""
@@ -122,6 +129,16 @@ class Variables:
     def discover(self) -> bool:
         """Whether the tools are those that the MCP server lists."""
         return bool(self.tools == "discover")
+
+
+def _are_tools(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(tool, dict) and isinstance(tool.get("key"), str) and _are_texts(tool.get("scopes") or []) for tool in value
+    )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 REQUIRED = tuple(field.name for field in fields(Variables) if field.metadata["spec"].get("required"))

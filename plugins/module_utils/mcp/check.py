@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Ans
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import Evidence, diagnosis
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
     belongs_to,
+    joined,
     same_place,
     same_url,
     texts,
@@ -24,6 +25,8 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.with_token import
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 ATTEMPTS = 3  # calls without a token before "secured" is said, unless told otherwise
+
+MOST_ATTEMPTS = 100
 
 
 def check(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -50,6 +53,8 @@ class Check:
             self.url = web_url(params["url"])
         except ValueError as error:
             raise Refusal(f"url: {error}") from error
+        if (params.get("attempts") or 0) > MOST_ATTEMPTS:
+            raise Refusal(f"attempts: {params['attempts']} calls are too many. Give {MOST_ATTEMPTS} at most.")
         self.params, self.options = params, options
         self.resource = self.url  # as the metadata names it
         self.server: Mapping[str, Any] = {}  # the authorization server's metadata
@@ -134,7 +139,7 @@ class Check:
 
     def _redirected(self, answer: Answer, first: bool) -> Verdict:
         """Asks once more at another spelling of the same URL, as clients follow there; a redirect leads nowhere else."""
-        where = urljoin(self.url, answer.headers.get("location", ""))
+        where = joined(self.url, answer.headers.get("location", ""))
         got = f"HTTP {answer.status} to {where}"
         mended = where if same_place(self.url, where) else self.url.rstrip("/")
         if not self.followed and mended != self.url:

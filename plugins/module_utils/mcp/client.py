@@ -8,24 +8,19 @@ request says its version and method in headers and `_meta`, and `server/discover
 """
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPError, NewConnectionError, requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import object_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import (
     ENCODINGS,
     LimitedAdapter,
     pieces,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
-    Options,
-    http_session,
-    request,
-    unreachable,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, http_session, request, unreachable
 
 PROTOCOL_VERSION = "2025-06-18"
 STATELESS_VERSION = "2026-07-28"
@@ -193,18 +188,9 @@ def _read(answer: Answer, response: Any, awaited: int | None, seconds: float) ->
         answer.trouble = unreachable(error)
         return
     answer.text = content[:300].decode("utf-8", "replace")
-    answer.body = _object(content)
+    answer.body = object_of(content)
     if answer.body.get("jsonrpc") == "2.0":
         answer.message = answer.body
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    """A JSON object, {} for anything else."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _events(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
@@ -214,7 +200,7 @@ def _events(parts: Iterator[bytes]) -> Iterator[dict[str, Any]]:
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
         elif not line and data:
-            event = _object(b"\n".join(data))
+            event = object_of(b"\n".join(data))
             data = []
             if event:
                 yield event

@@ -11,18 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import joined
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of, message_of, text_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import LimitedAdapter, whole
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
-    Options,
-    http_session,
-    json_of,
-    message_of,
-    request,
-    unreachable,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, http_session, request, unreachable
 
 REDIRECT_URI = "http://127.0.0.1:33418/"  # VS Code's; nothing needs to listen there
 CLIENT_NAME = "gravitee.mcp mcp_check"
@@ -182,7 +177,7 @@ class Journey:
         secret = self.client.get("client_secret") if self.params["client_id"] else None
         auth = (self.client["client_id"], secret) if secret else None
         response = self._send("token", "POST", endpoint, data=form, auth=auth)
-        token = json_of(response).get("access_token")
+        token = text_of(json_of(response), "access_token")
         if not token:
             raise Stopped("token", f"POST {endpoint}", _refusal(response))
         self.note("token", f"POST {endpoint}", f"a token, scope {json_of(response).get('scope') or 'none'}")
@@ -211,12 +206,12 @@ class Journey:
         for _hop in range(10):
             if not page.is_redirect or self._is_back(page):
                 return page
-            page = self._send(step, "GET", urljoin(page.url, page.headers["Location"]))
+            page = self._send(step, "GET", joined(page.url, page.headers["Location"]))
         raise Stopped(step, page.url, "more than 10 redirects")
 
     def _submit(self, step: str, page: Any, form: Form, **filled: str) -> Any:
         """Sends a form to where it says, or else to the page's own URL."""
-        action = urljoin(page.url, form.action or page.url)
+        action = joined(page.url, form.action or page.url)
         return self._follow(step, self._send(step, "POST", action, data={**form.fields, **filled}))
 
     def _endpoint(self, name: str) -> str:
@@ -252,7 +247,7 @@ def _text(page: Any) -> str:
 
 
 def _refusal(response: Any) -> str:
-    return f"HTTP {response.status_code}: {_explained(json_of(response).get('error', ''), message_of(response))}"
+    return f"HTTP {response.status_code}: {_explained(text_of(json_of(response), 'error'), message_of(response))}"
 
 
 def _explained(error: str, description: str) -> str:

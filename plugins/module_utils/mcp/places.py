@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 
@@ -47,6 +47,14 @@ def same_host(url: str, other: str) -> bool:
     """Whether both are on one host, whatever the port, and the second gives up no TLS that the first has."""
     here, there = origin(url), origin(other)
     return bool(here and there and here[1] == there[1] and (here[0] == "http" or there[0] == "https"))
+
+
+def joined(url: str, where: str) -> str:
+    """Where a redirect or a form of the page at `url` leads; what is no URL stays as it is, and leads nowhere."""
+    try:
+        return urljoin(url, where)
+    except ValueError:
+        return where
 
 
 def texts(value: Any) -> list[str]:

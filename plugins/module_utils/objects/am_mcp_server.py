@@ -94,8 +94,12 @@ class McpServer(Wire):
 def normal_identifier(value: str) -> str:
     """An identifier as AM keeps it; ValueError for what AM would refuse."""
     value = value.strip().lower()
-    parts = urlsplit(value)
-    if not parts.scheme or not parts.netloc or parts.fragment or any(c.isspace() for c in value):
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme and parts.netloc and not parts.fragment
+    except ValueError:
+        whole = False
+    if not whole or any(c.isspace() for c in value):
         raise ValueError(f"{value!r} is no identifier for AM. Give the URL that clients call, without a fragment.")
     return value
 
@@ -128,7 +132,7 @@ def managed_part(server: Mapping[str, Any]) -> dict[str, Any]:
 
     The settings of OAuth, which AM has from 4.11 on, are there as a whole: an update resets what it leaves out.
     """
-    part = {key: server[key] for key in MANAGED if key in server}
+    part = {key: server[key] for key in MANAGED if server.get(key) is not None}
     if oauth := (server.get("settings") or {}).get("oauth"):
         part["settings"] = {"oauth": {key: value for key, value in oauth.items() if key not in ("clientId", "clientSecret")}}
     if "features" in part:

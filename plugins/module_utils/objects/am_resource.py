@@ -66,7 +66,7 @@ class AmResource(Wire):
 def configuration_of(definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """What the resource of that name holds in an API's definition, or in a deployment's; {} if there is none."""
     resources = definition.get("resources") or []
-    found: Mapping[str, Any] = next((one["configuration"] for one in resources if one["name"] == name), {})
+    found: Mapping[str, Any] = next((one.get("configuration") or {} for one in resources if one["name"] == name), {})
     return found
 
 
@@ -132,7 +132,7 @@ class ManagedAmResource(ApiPart):
             yield Change(f"add resource {name} to API {self.title}", lambda _: self._put(desired))
         else:
             changed = differing(observed["configuration"], desired["configuration"])
-            what = ", ".join([*changed, *(["enabled"] if observed["enabled"] != desired["enabled"] else [])])
+            what = ", ".join([*changed, *(["enabled"] if observed.get("enabled") != desired["enabled"] else [])])
             yield Change(f"update {what} of resource {name} of API {self.title}", lambda _: self._put(desired))
 
     def _need_plugin(self) -> None:
@@ -142,7 +142,7 @@ class ManagedAmResource(ApiPart):
 
     def _refuse_if_used(self) -> None:
         for plan in self.apim.plans(self.api["id"], SERVED):
-            if (plan["security"].get("configuration") or {}).get("oauthResource") == self.params["name"]:
+            if ((plan.get("security") or {}).get("configuration") or {}).get("oauthResource") == self.params["name"]:
                 raise Refusal(
                     f"name: the plan {plan['name']!r} of the API {self.title} checks its tokens with the resource "
                     f"{self.params['name']!r}. Close that plan first."

@@ -52,7 +52,7 @@ class ManagedDeployment(ApiPart):
     def observe(self) -> dict[str, Any]:
         if self.find() is None:
             return {"state": "STOPPED", "deploymentState": "NEED_REDEPLOY", "waiting": []}
-        state, waiting = self.api["deploymentState"], []
+        state, waiting = self.api.get("deploymentState"), []
         if state != "DEPLOYED" and self.params["state"] != "stopped":
             self._look()
             waiting = pending(self.served, self.api, self.plans)
@@ -177,10 +177,12 @@ class ManagedDeployment(ApiPart):
 
     def _contradiction(self) -> str:
         """What APIM says against: somebody else may be at work on the same API."""
+        if not self.api:  # there is none to stop
+            return ""
         api, wanted = self.apim.api(self.api["id"])[0], self.params["state"]
         if wanted != "deployed" and api["state"] != wanted.upper():
             return f"APIM says that the API {self.title} is {api['state'].lower()}, not {wanted}"
-        if wanted != "stopped" and api["deploymentState"] != "DEPLOYED":
+        if wanted != "stopped" and api.get("deploymentState") != "DEPLOYED":
             return f"APIM says that the API {self.title} has changes again that are not deployed"
         return self._misconfigured() if self.params["wait_check"] and self.params["wait_for"] == "secured" else ""
 

@@ -15,7 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import f
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.token_plan import TokenPlan
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, security_of
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
@@ -87,7 +87,7 @@ class ManagedPlan(TokenPlan):
     def _is_meant(self, plan: Mapping[str, Any]) -> bool:
         if self.params["name"]:
             return plan["name"] == self.params["name"]
-        return plan["security"]["type"] == self.security
+        return security_of(plan) == self.security
 
     def _the_one(self, meant: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The plan that is furthest on its way; Refusal when two are equally far."""
@@ -115,7 +115,7 @@ class ManagedPlan(TokenPlan):
 
     def _wanted(self, plan: dict[str, Any] | None) -> dict[str, Any]:
         self._refuse_impossible(plan)
-        security = self.security or plan["security"]["type"]
+        security = self.security or security_of(plan)
         fields = PlanFields.given(**{name: self.params[name] for name in ("name", "description", "validation")})
         base = plan or {
             "definitionVersion": "V4",
@@ -137,7 +137,9 @@ class ManagedPlan(TokenPlan):
             if not self.security:
                 raise Refusal(f"security: the API {self.title} has no plan {self.params['name']!r}, and a new one needs it.")
             return
-        has = plan["security"]["type"]
+        has = security_of(plan)
+        if has is None:
+            raise Refusal(f"name: the plan {plan['name']!r} of the API {self.title} has no security (PUSH). Give another name.")
         if self.security and has != self.security:
             raise Refusal(
                 f"security: the plan {plan['name']!r} of the API {self.title} is {has}, and no plan changes its security. "
@@ -187,7 +189,7 @@ class ManagedPlan(TokenPlan):
         self._refuse_if_closed()
         mine = self.apim.create_plan(self._id, body)
         rivals = [plan for plan in self.apim.plans(self._id, ALIVE) if self._is_meant(plan) and plan["name"] == mine["name"]]
-        eldest = min(rivals, key=lambda plan: (plan["createdAt"], plan["id"]), default=mine)
+        eldest = min(rivals, key=lambda plan: (str(plan.get("createdAt")), plan["id"]), default=mine)
         if eldest["id"] != mine["id"]:
             self.apim.delete_plan(self._id, mine["id"])
         return eldest
@@ -204,7 +206,7 @@ class ManagedPlan(TokenPlan):
 
     @staticmethod
     def _is_open(plan: Mapping[str, Any]) -> bool:
-        return bool(plan["security"]["type"] == "KEY_LESS" and plan["status"] != "CLOSED")
+        return bool(security_of(plan) == "KEY_LESS" and plan["status"] != "CLOSED")
 
     def _publish(self, now: dict[str, Any]) -> dict[str, Any]:
         self._refuse_if_closed()

@@ -11,7 +11,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Ap
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, security_of
 
 GRANTED = "ACCEPTED"
 HIDDEN = {"plan": {"id": "unknown"}, "status": "UNKNOWN"}  # what may be there where the account may not read
@@ -56,7 +56,7 @@ class ManagedSubscription(ApiPart):
     def _find_plan(self) -> dict[str, Any]:
         name = self.params["plan"]
         published = self.apim.plans(self.api["id"], ("PUBLISHED",))
-        meant = [plan for plan in published if plan["name"] == name or (not name and plan["security"]["type"] == "OAUTH2")]
+        meant = [plan for plan in published if plan["name"] == name or (not name and security_of(plan) == "OAUTH2")]
         if len(meant) > 1:
             names = ", ".join(f"{plan['name']} ({plan['id']})" for plan in meant)
             raise Refusal(f"plan: this could mean any of the API's published plans {names}. Give a name that only one has.")

@@ -34,11 +34,14 @@ def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict
                 "API. Migrate it to v4, or choose another path."
             )
     try:
-        return apim.api(api_id)
+        api, etag = apim.api(api_id)
     except ApiError as error:
         if error.status == 404:
             return None, ""
         raise
+    if api.get("definitionVersion") != "V4":
+        raise Refusal(f"id: {api['name']!r} ({api_id}) is no v4 API. Migrate it to v4, or give the id of another.")
+    return api, etag
 
 
 class ApiPart(Managed):

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes import forms
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token, is_token
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
 MCP_SERVER = {"type": "MCP_SERVER"}  # without it every read of a protected resource is a 500
+FOREVER = 10**15  # ms since 1970, beyond what any clock says
 NO_ENDPOINT = "HTTP 404 Not Found"  # AM's message for a path that it does not serve
 REMEDIES = {
     401: "AM refused the credentials: check am_token, or am_username and am_password",
@@ -32,14 +35,13 @@ class Am:
         if session.credentials.token:
             return Token(session.credentials.token)
         response = session.exchange("POST", "/management/auth/token", session.credentials.authorize)
-        try:
-            told = response.json()
-            expires = told.get("expires_at")
-            return Token(told["access_token"], expires / 1000 if isinstance(expires, (int, float)) else None)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ApiError(
-                "POST", "/management/auth/token", response.status_code, "no token: is am_url the AM management API?"
-            ) from error
+        told = json_of(response)
+        if not is_token(told.get("access_token")):
+            said = "no token: is am_url the AM management API?"
+            raise ApiError("POST", "/management/auth/token", response.status_code, said)
+        expires = told.get("expires_at")  # ms since 1970
+        known = isinstance(expires, (int, float)) and 0 < expires < FOREVER
+        return Token(told["access_token"], expires / 1000 if known else None)
 
     def domain(self, domain: str) -> dict[str, Any] | None:
         """The domain with this hrid or this id; None when there is none, or this user may not see it."""
@@ -47,30 +49,30 @@ class Am:
         ways = ((f"_hrid/{name}", (404,)), (name, (403, 404)))
         for path, absent in ways if domain.count("-") != 4 else reversed(ways):
             try:
-                return self.session.get(f"{self._domains}/{path}")
+                return self.session.get(f"{self._domains}/{path}", forms.DOMAIN)
             except ApiError as error:
                 if error.status not in absent:
                     raise
         return None
 
     def patch_domain(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PATCH", self._domain(domain_id), body)
+        return self.session.ask("PATCH", self._domain(domain_id), forms.DOMAIN, body)
 
     def mcp_servers(self, domain_id: str) -> Iterator[dict[str, Any]]:
         """Every MCP server of the domain, without its secrets."""
-        return self._pages(f"{self._domain(domain_id)}/protected-resources", MCP_SERVER)
+        return self._pages(f"{self._domain(domain_id)}/protected-resources", forms.MCP_SERVER, MCP_SERVER)
 
     def mcp_server(self, domain_id: str, server_id: str) -> dict[str, Any]:
         """One MCP server, without its secrets."""
-        return self.session.get(self._mcp_server(domain_id, server_id), **MCP_SERVER)
+        return self.session.get(self._mcp_server(domain_id, server_id), forms.MCP_SERVER, **MCP_SERVER)
 
     def create_mcp_server(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers only id, name, clientId and clientSecret, and the secret this one time."""
         body = {**body, **MCP_SERVER}
-        return self.session.ask("POST", f"{self._domain(domain_id)}/protected-resources", body)
+        return self.session.ask("POST", f"{self._domain(domain_id)}/protected-resources", forms.NEW_MCP_SERVER, body)
 
     def patch_mcp_server(self, domain_id: str, server_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PATCH", self._mcp_server(domain_id, server_id), body)
+        return self.session.ask("PATCH", self._mcp_server(domain_id, server_id), forms.MCP_SERVER, body)
 
     def delete_mcp_server(self, domain_id: str, server_id: str) -> None:
         self.session.send("DELETE", self._mcp_server(domain_id, server_id), params=MCP_SERVER)
@@ -81,7 +83,7 @@ class Am:
         None where AM has no such endpoint (before 4.11), which its own 404 says; a proxy's 404 does not.
         """
         try:
-            return self.session.get(f"{self._mcp_server(domain_id, server_id)}/secrets")
+            return self.session.get(f"{self._mcp_server(domain_id, server_id)}/secrets", [forms.SECRET])
         except ApiError as error:
             if error.status == 404 and error.message == NO_ENDPOINT:
                 return None
@@ -89,11 +91,12 @@ class Am:
 
     def create_secret(self, domain_id: str, server_id: str, name: str) -> dict[str, Any]:
         """The new secret with its value under `secret`, which is shown this one time."""
-        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets", {"name": name})
+        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets", forms.NEW_SECRET, {"name": name})
 
     def renew_secret(self, domain_id: str, server_id: str, secret_id: str) -> dict[str, Any]:
         """The secret with its new value under `secret`, which is shown this one time. The old value ends."""
-        return self.session.ask("POST", f"{self._mcp_server(domain_id, server_id)}/secrets/{segment(secret_id)}/_renew")
+        path = f"{self._mcp_server(domain_id, server_id)}/secrets/{segment(secret_id)}/_renew"
+        return self.session.ask("POST", path, forms.NEW_SECRET)
 
     def delete_secret(self, domain_id: str, server_id: str, secret_id: str) -> None:
         """One that is gone already is no error."""
@@ -105,7 +108,7 @@ class Am:
 
     def scopes(self, domain_id: str) -> set[str]:
         """The keys of the domain's scopes."""
-        return {scope["key"] for scope in self._pages(f"{self._domain(domain_id)}/scopes", {})}
+        return {scope["key"] for scope in self._pages(f"{self._domain(domain_id)}/scopes", forms.SCOPE, {})}
 
     def create_scope(self, domain_id: str, key: str) -> None:
         body = {"key": key, "name": key, "description": f"Access to {key}"}
@@ -117,19 +120,19 @@ class Am:
         name: only those of this name, which AM looks up (recorded); it takes a * for any text, so then all of them.
         """
         filters = {"q": name} if name and "*" not in name else {}
-        found = self._pages(f"{self._domain(domain_id)}/applications", filters)
+        found = self._pages(f"{self._domain(domain_id)}/applications", forms.LISTED_APPLICATION, filters)
         return (application for application in found if name in (None, application["name"]))
 
     def application(self, domain_id: str, application_id: str) -> dict[str, Any]:
         """One application as a whole, without its secret."""
-        return self.session.get(self._application(domain_id, application_id))
+        return self.session.get(self._application(domain_id, application_id), forms.APPLICATION)
 
     def create_application(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Answers the secret, this one time."""
-        return self.session.ask("POST", f"{self._domain(domain_id)}/applications", body)
+        return self.session.ask("POST", f"{self._domain(domain_id)}/applications", forms.APPLICATION, body)
 
     def patch_application(self, domain_id: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PATCH", self._application(domain_id, application_id), body)
+        return self.session.ask("PATCH", self._application(domain_id, application_id), forms.APPLICATION, body)
 
     def delete_application(self, domain_id: str, application_id: str) -> None:
         self.session.send("DELETE", self._application(domain_id, application_id))
@@ -137,7 +140,7 @@ class Am:
     def tokens_created(self, domain_id: str, since: int, until: int) -> Iterator[dict[str, Any]]:
         """The audit log's entries about tokens, the newest first. Times in milliseconds since 1970."""
         filters = {"type": "TOKEN_CREATED", "from": since, "to": until}
-        return self._pages(f"{self._domain(domain_id)}/audits", filters)
+        return self._pages(f"{self._domain(domain_id)}/audits", forms.TOKEN_CREATED, filters)
 
     def _domain(self, domain_id: str) -> str:
         return f"{self._domains}/{segment(domain_id, 'domain')}"
@@ -148,12 +151,9 @@ class Am:
     def _mcp_server(self, domain_id: str, server_id: str) -> str:
         return f"{self._domain(domain_id)}/protected-resources/{segment(server_id)}"
 
-    def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        page, seen = 0, 0
-        while True:
-            answer = self.session.get(path, **filters, page=page, size=50)
-            yield from answer["data"]
-            seen += len(answer["data"])
-            if not answer["data"] or seen >= answer.get("totalCount", 0):
-                return
-            page += 1
+    def _pages(self, path: str, form: forms.Form, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        return self.session.pages(path, {"data": [form], **forms.TOTAL}, 0, _is_last, **filters, size=50)
+
+
+def _is_last(answer: dict[str, Any], _page: int, count: int) -> bool:
+    return count >= (answer.get("totalCount") or 0)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes import forms
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import once
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials, Session, Token, is_token
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, segment
 
 STATUSES = ("STAGING", "PUBLISHED", "DEPRECATED", "CLOSED")
@@ -48,6 +50,11 @@ def paths_of(api: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def security_of(plan: Mapping[str, Any]) -> str | None:
+    """The kind of plan; None for a plan of PUSH, which has no security and takes no HTTP call."""
+    return (plan.get("security") or {}).get("type")
+
+
 @dataclass(frozen=True)
 class Deployment:
     """What the gateways were given to serve of an API, as the event of its deployment holds it.
@@ -73,8 +80,10 @@ class Deployment:
 
 def _deployment(event: Mapping[str, Any]) -> Deployment:
     definition, told = json.loads(json.loads(event["payload"])["definition"]), event.get("properties") or {}
-    number, label = told.get("DEPLOYMENT_NUMBER", ""), told.get("DEPLOYMENT_LABEL")
-    return Deployment(event["id"], event["createdAt"], number, dict(definition), label)
+    if wrong := forms.misfit(definition, forms.SERVED):
+        raise ValueError(wrong)
+    number, label = told.get("DEPLOYMENT_NUMBER") or "", told.get("DEPLOYMENT_LABEL")
+    return Deployment(event["id"], event["createdAt"], number, definition, label)
 
 
 class Apim:
@@ -93,14 +102,14 @@ class Apim:
         """The login's JWT: with Basic or a personal token APIM hashes for 66 ms in every request."""
         path = f"/management{session.options.organization_path}/user/login"
         response = session.exchange("POST", path, session.credentials.authorize)
-        try:
-            return Token(response.json()["token"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ApiError("POST", path, response.status_code, "no token: is apim_url the APIM management API?") from error
+        token = json_of(response).get("token")
+        if not is_token(token):
+            raise ApiError("POST", path, response.status_code, "no token: is apim_url the APIM management API?")
+        return Token(token)
 
     def apis(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every API of the environment, page by page. From the list: the search's index was seen stale."""
-        return self._pages(self._apis, filters)
+        return self._pages(self._apis, forms.API, filters)
 
     def owners(self, paths: set[str]) -> list[dict[str, Any]]:
         """The APIs that have any of these context paths, as the server keeps them."""
@@ -110,21 +119,21 @@ class Apim:
         """An API and its ETag."""
         path = self._api(api_id)
         response = self.session.send("GET", path)
-        return self.session.read("GET", path, response), response.headers.get("ETag", "")
+        return self.session.read("GET", path, forms.API, response), response.headers.get("ETag", "")
 
     def create_api(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("POST", self._apis, body)
+        return self.session.ask("POST", self._apis, forms.API, body)
 
     def import_api(self, definition: dict[str, Any]) -> dict[str, Any]:
         """A new API with its plans, {"api", "plans"}; what the answer says of its resources is not what APIM keeps."""
-        return self.session.ask("POST", f"{self._apis}/_import/definition", definition)
+        return self.session.ask("POST", f"{self._apis}/_import/definition", forms.API, definition)
 
     def update_api(self, api_id: str, body: dict[str, Any], etag: str) -> tuple[dict[str, Any], str]:
         """Replace the API; 412 when it is no longer the one of `etag`. The API and its new ETag."""
         headers = {"If-Match": etag} if etag else {}
         path = self._api(api_id)
         response = self.session.send("PUT", path, body, headers=headers)
-        return self.session.read("PUT", path, response), response.headers.get("ETag", "")
+        return self.session.read("PUT", path, forms.API, response), response.headers.get("ETag", "")
 
     def delete_api(self, api_id: str) -> None:
         self.session.send("DELETE", self._api(api_id), params={"closePlans": "true"})
@@ -145,11 +154,11 @@ class Apim:
     def deployments(self, api_id: str, most: int) -> list[Deployment]:
         """The newest deployments of an API, the newest first. ApiError for an event in another form."""
         path = f"{self._api(api_id)}/events"
-        found = self.session.get(path, types="PUBLISH_API", page=1, perPage=most)["data"]
+        found = self.session.get(path, forms.EVENTS, types="PUBLISH_API", page=1, perPage=most)["data"]
         try:
             return [_deployment(event) for event in found]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ApiError("GET", path, 200, f"an event whose payload is no definition of a v4 API ({error})") from error
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ApiError("GET", path, 200, "an event whose payload is no definition of a v4 API") from error
 
     def rollback(self, api_id: str, deployment: Deployment) -> None:
         """Put definition and plans back, not deployed: its plans are published again, and all others closed."""
@@ -157,36 +166,36 @@ class Apim:
 
     def plans(self, api_id: str, statuses: tuple[str, ...] = STATUSES) -> list[dict[str, Any]]:
         """The plans of an API in any of `statuses` (upper case); without them APIM lists only published ones."""
-        return list(self._pages(f"{self._api(api_id)}/plans", {"statuses": ",".join(statuses)}))
+        return list(self._pages(f"{self._api(api_id)}/plans", forms.PLAN, {"statuses": ",".join(statuses)}))
 
     def create_plan(self, api_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._api(api_id)}/plans", body)
+        return self.session.ask("POST", f"{self._api(api_id)}/plans", forms.PLAN, body)
 
     def update_plan(self, api_id: str, plan_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("PUT", self._plan(api_id, plan_id), body)
+        return self.session.ask("PUT", self._plan(api_id, plan_id), forms.PLAN, body)
 
     def publish_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_publish")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_publish", forms.PLAN)
 
     def deprecate_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_deprecate")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_deprecate", forms.PLAN)
 
     def close_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
-        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_close")
+        return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_close", forms.PLAN)
 
     def delete_plan(self, api_id: str, plan_id: str) -> None:
         self.session.send("DELETE", self._plan(api_id, plan_id))
 
     def applications(self) -> list[dict[str, Any]]:
         """The active applications, with their client ids under settings.app."""
-        return self.session.get(self._applications, status="ACTIVE")
+        return self.session.get(self._applications, [forms.APP], status="ACTIVE")
 
     def application(self, application_id: str) -> dict[str, Any]:
         """One application, also an archived one."""
-        return self.session.get(f"{self._applications}/{segment(application_id)}")
+        return self.session.get(f"{self._applications}/{segment(application_id)}", forms.APP)
 
     def create_application(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self.session.ask("POST", self._applications, body)
+        return self.session.ask("POST", self._applications, forms.APP, body)
 
     def archive_application(self, application_id: str) -> None:
         self.session.send("DELETE", f"{self._applications}/{segment(application_id)}")
@@ -194,28 +203,29 @@ class Apim:
     def subscriptions(self, api_id: str, application_id: str, plan_id: str | None = None) -> list[dict[str, Any]]:
         """An application's living subscriptions to a plan, or to all plans of the API."""
         filters = {"planIds": plan_id, "applicationIds": application_id, "statuses": ",".join(SUBSCRIBED)}
-        return list(self._pages(f"{self._api(api_id)}/subscriptions", filters))
+        return list(self._pages(f"{self._api(api_id)}/subscriptions", forms.SUBSCRIPTION, filters))
 
     def subscriptions_ever(self, api_id: str) -> list[dict[str, Any]]:
         """Every subscription that an API has or had, to any of its plans, the newest first."""
-        return list(self._pages(f"{self._api(api_id)}/subscriptions", {"statuses": ",".join(SUBSCRIPTION_STATUSES)}))
+        filters = {"statuses": ",".join(SUBSCRIPTION_STATUSES)}
+        return list(self._pages(f"{self._api(api_id)}/subscriptions", forms.SUBSCRIPTION, filters))
 
     def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
         body = {"applicationId": application_id, "planId": plan_id}
-        return self.session.ask("POST", f"{self._api(api_id)}/subscriptions", body)
+        return self.session.ask("POST", f"{self._api(api_id)}/subscriptions", forms.SUBSCRIPTION, body)
 
     def process_subscription(self, api_id: str, subscription_id: str, verb: str) -> dict[str, Any]:
         """accept, resume or close."""
         path = f"{self._api(api_id)}/subscriptions/{segment(subscription_id)}/_{verb}"
-        return self.session.ask("POST", path, {} if verb == "accept" else None)
+        return self.session.ask("POST", path, forms.SUBSCRIPTION, {} if verb == "accept" else None)
 
     def _policy_schema(self, policy: str) -> dict[str, Any]:
         """The JSON schema of a policy's configuration, as this server's version has it."""
-        return self.session.get(f"{self._organization}/plugins/policies/{segment(policy)}/schema")
+        return self.session.get(f"{self._organization}/plugins/policies/{segment(policy)}/schema", forms.SCHEMA)
 
     def _plugins(self, kind: str) -> set[str]:
         """The ids of the plugins that this server has: resources, endpoints or entrypoints."""
-        return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}")}
+        return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}", forms.PLUGINS)}
 
     def _api(self, api_id: str) -> str:
         return f"{self._apis}/{segment(api_id)}"
@@ -223,11 +233,9 @@ class Apim:
     def _plan(self, api_id: str, plan_id: str) -> str:
         return f"{self._api(api_id)}/plans/{segment(plan_id)}"
 
-    def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        page = 1
-        while True:
-            answer = self.session.get(path, **filters, page=page, perPage=100)
-            yield from answer["data"]
-            if page >= (answer.get("pagination") or {}).get("pageCount", 0):
-                return
-            page += 1
+    def _pages(self, path: str, form: forms.Form, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        return self.session.pages(path, {"data": [form], **forms.PAGE}, 1, _is_last, **filters, perPage=100)
+
+
+def _is_last(answer: dict[str, Any], page: int, _count: int) -> bool:
+    return page >= ((answer.get("pagination") or {}).get("pageCount") or 0)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, basic, http_session, json_of, request
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, basic, http_session, request, whole
 
 Verdict = Literal["accepted", "refused", "unknown"]
 PAUSE = 2.0  # s, before a refused secret is asked about again
@@ -68,8 +69,8 @@ class Introspection:
         sign = basic(*credentials) if credentials else None
         try:
             with http_session(hasty, retries=0) as http:
-                answer = request(http, hasty, "POST", where, sign, data={"token": "none"})
-        except (requests.RequestException, OSError, ValueError):
+                answer = whole(request(http, hasty, "POST", where, sign, data={"token": "none"}, stream=True), hasty)
+        except (requests.RequestException, OSError):
             return "unknown"
         if answer.status_code == 200 and "active" in json_of(answer):
             return "accepted"

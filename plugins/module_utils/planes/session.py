@@ -5,27 +5,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask_text, secrets_in, without
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import Answer, code_of, message_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.forms import Form, misfit
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.token_cache import TokenCache
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import (
-    Answer,
     Options,
     basic,
     bearer,
-    code_of,
     http_session,
-    message_of,
     request,
     unreachable,
     whole,
 )
+
+MOST_PAGES = 10_000  # of one list: a million APIs, half a million clients
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,16 @@ class Credentials:
         variable = f"GRAVITEE_{plane.upper()}"
         if not url:
             raise Refusal(f"{plane}_url is missing: give it, or set {variable}_URL.")
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise Refusal(f"{plane}_url is no http(s) URL: {mask_text(url)!r}. Give the base of the management API.")
+        try:
+            web_url(url)
+        except ValueError as error:
+            raise Refusal(f"{plane}_url is no http(s) URL: {mask_text(url)!r}. Give the base of the management API.") from error
         if not token and not (username and password):
             raise Refusal(
                 f"{plane}_token is missing, and so is {plane}_username with {plane}_password: give either, or set "
                 f"{variable}_TOKEN, or {variable}_USERNAME and {variable}_PASSWORD."
             )
-        if token and (not token.isascii() or not token.isprintable() or " " in token):
+        if token and not is_token(token):
             raise Refusal(f"{plane}_token is no token: it has a blank, a line break or a character that no token has.")
         if ":" in username and not token:
             raise Refusal(f"{plane}_username has a colon, which HTTP Basic cannot carry. Give {plane}_token.")
@@ -88,6 +92,16 @@ def base_of(url: str) -> str:
     return url
 
 
+def another_form(method: str, path: str, status: int, wrong: str) -> ApiError:
+    remedy = "is the URL right, and the version supported?"
+    return ApiError(method, path, status, f"in a form that is not expected: {wrong}", remedy=remedy)
+
+
+def is_token(value: Any) -> bool:
+    """Whether a header can carry it."""
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable() and " " not in value
+
+
 class Session:
     """Authenticated requests to one plane.
 
@@ -110,21 +124,42 @@ class Session:
         self._cache = TokenCache() if options.token_cache else None
         self._cached_as = (credentials.url, options.organization, credentials.token, credentials.username, credentials.password)
 
-    def get(self, path: str, **params: Any) -> Any:
-        return self.ask("GET", path, params=params)
+    def get(self, path: str, form: Form, /, **params: Any) -> Any:
+        return self.ask("GET", path, form, params=params)
 
-    def ask(self, method: str, path: str, body: Any = None, params: Any = None) -> Any:
-        """What the server answers, from JSON; ApiError also for an answer that is none."""
-        return self.read(method, path, self.send(method, path, body, params))
+    def ask(self, method: str, path: str, form: Form, body: Any = None, params: Any = None) -> Any:
+        """What the server answers, from JSON; ApiError also for an answer that is none, or has another form."""
+        return self.read(method, path, form, self.send(method, path, body, params))
 
-    def read(self, method: str, path: str, response: Answer) -> Any:
-        """The answer from JSON. The secrets in it are noted, so that no output has them."""
+    def pages(
+        self, path: str, form: Form, first: int, is_last: Callable[[Any, int, int], bool], /, **params: Any
+    ) -> Iterator[Any]:
+        """The items of every page from the number `first` on; is_last is told an answer, its number and how many items came.
+
+        ApiError for a list without end: the same page again, or too many of them.
+        """
+        before, count = None, 0
+        for page in range(first, first + MOST_PAGES):
+            answer = self.get(path, form, **params, page=page)
+            items = answer["data"]
+            if items and items == before:
+                break
+            yield from items
+            before, count = items, count + len(items)
+            if not items or is_last(answer, page, count):
+                return
+        raise ApiError("GET", path, 200, f"page {page} of a list that does not end", remedy="is the URL right?")
+
+    def read(self, method: str, path: str, form: Form, response: Answer) -> Any:
+        """The answer from JSON, in the form that is expected. The secrets in it are noted, so that no output has them."""
         try:
             answer = response.json()
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             remedy = "is the URL that of the management API?"
             raise ApiError(method, path, response.status_code, "something that is no JSON", remedy=remedy) from error
         self.options.found_secrets.update(secrets_in(answer))
+        if wrong := misfit(answer, form):
+            raise another_form(method, path, response.status_code, wrong)
         return answer
 
     def send(self, method: str, path: str, body: Any = None, params: Any = None, headers: Any = None) -> Answer:

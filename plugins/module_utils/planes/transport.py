@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import http.cookiejar
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -22,13 +21,15 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import (
     Retry,
     requests,
 )
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import Answer
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import Overrun
 
 WORTH_RETRYING = (429, 502, 503, 504)
 # What a management server may send as one answer; the largest seen is a page of 100 APIs, some megabytes in 20 levels.
 LARGEST = 64 * 2**20  # bytes
-DEEPEST = 100  # levels of JSON
 SLOWEST = 10  # times the timeout, which is for each part of it
+LONGEST = 86_400  # s, of what options say: a day
+MOST_RETRIES = 1000
 _NO_SEGMENT = re.compile(r"[\x00-\x20\x7f/\\%?#;]")
 
 
@@ -48,6 +49,14 @@ class Options:
     token_cache: bool = False
     retried: list[str] = field(default_factory=list, compare=False)  # what was repeated, a sentence each
     found_secrets: set[str] = field(default_factory=set, compare=False, repr=False)  # those found in what servers answered
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "retry_deadline"):
+            value = getattr(self, name)
+            if not 0 <= value <= LONGEST or (name == "timeout" and not value):
+                raise Refusal(f"{name}: {value:g} is no time to wait. Give seconds, {LONGEST} at most.")
+        if not 0 <= self.retries <= MOST_RETRIES:
+            raise Refusal(f"retries: {self.retries} is no number of repetitions. Give 0 to {MOST_RETRIES}.")
 
     @property
     def organization_path(self) -> str:
@@ -154,49 +163,24 @@ def _sign(authorization: str) -> Callable[[Any], Any]:
 def request(http: Any, options: Options, method: str, url: str, sign: Any = None, **more: Any) -> Any:
     """One request as the options say, signed by `sign` or not at all, and never from ~/.netrc; redirects are for the caller.
 
-    verify goes with each request: the environment's CA bundle would win over the session's.
+    verify goes with each request: the environment's CA bundle would win over the session's. requests.RequestException also where
+    the URL, or the one that a redirect names, is none.
     """
-    return http.request(
-        method,
-        url,
-        auth=sign or (lambda unsigned: unsigned),
-        timeout=options.timeout,
-        verify=options.verify,
-        cert=options.cert,
-        allow_redirects=False,
-        **more,
-    )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A whole answer of a server, within the limits."""
-
-    status_code: int
-    headers: Any
-    content: bytes = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        return self.status_code < 300
-
-    @property
-    def text(self) -> str:
-        return self.content.decode(errors="replace")
-
-    def json(self) -> Any:
-        """ValueError for what is no JSON, or nested too deep."""
-        value = json.loads(self.content)
-        layer, depth = [value], 0
-        while layer := [part for one in layer for part in _parts(one)]:
-            depth += 1
-            if depth > DEEPEST:
-                raise ValueError(f"JSON of more than {DEEPEST} levels")
-        return value
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    yield from value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    try:
+        return http.request(
+            method,
+            url,
+            auth=sign or (lambda unsigned: unsigned),
+            timeout=options.timeout,
+            verify=options.verify,
+            cert=options.cert,
+            allow_redirects=False,
+            **more,
+        )
+    except ValueError as error:
+        if isinstance(error, requests.RequestException):
+            raise
+        raise requests.exceptions.InvalidURL(f"there is no such URL: {error}") from error
 
 
 def whole(response: Any, options: Options) -> Answer:
@@ -244,29 +228,3 @@ def _last_reason(text: str) -> str:
     """The reason at the bottom of urllib3's nested messages."""
     reason = text.rsplit("Caused by ", 1)[-1].rsplit(": ", 1)[-1]
     return reason.strip(" )'\"") or text
-
-
-def json_of(response: Any) -> dict[str, Any]:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def message_of(response: Any) -> str:
-    """What the server says of its refusal: APIM's and AM's message with APIM's details, OAuth's, or plain text."""
-    body = json_of(response)
-    if not body:
-        return " ".join(response.text.split())[:300] if "html" not in response.headers.get("Content-Type", "") else ""
-    message = str(body.get("message") or body.get("error_description") or body.get("error") or "")
-    details = [
-        " ".join(str(detail[key]) for key in ("location", "message") if detail.get(key))
-        for detail in body.get("details") or []
-        if isinstance(detail, dict)
-    ]
-    return "; ".join([message, *details]) if details else message
-
-
-def code_of(response: Any) -> str:
-    return str(json_of(response).get("technicalCode") or "")
