@@ -85,6 +85,7 @@ class Reader:
             "GRAVITEE_AM_TOKEN": world.new_token("am"),
             "MCP_TEST_PASSWORD": "Test-Passw0rd!",
             "REPORTING_SECRET": "Reporting-Passw0rd!",
+            "KEYCLOAK_SECRET": "Keycloak-Passw0rd!",
         }
         self.replaced = {
             **{documented: world.urls[plane] for documented, plane in ADDRESSES.items()},

@@ -14,6 +14,7 @@ from tests.site.links import broken
 
 ROLE = ROOT / "roles/secure_mcp"
 OPENAPI = ROOT.parent / "shared/contract/openapi"
+PLAYBOOKS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "playbooks/examples").glob("*.yml"))
 
 
 def test_the_roles_page_has_every_variable() -> None:
@@ -59,7 +60,7 @@ def test_every_page_installs_what_is_needed_in_the_same_way() -> None:
 
 def test_examples_use_public_variables_only() -> None:
     shown = {page: [block.text for block in blocks(page)] for page in PAGES} | {plugin: [examples(plugin)] for plugin in PLUGINS}
-    for path in ("playbooks/examples/site.yml", "docs/awx.yml"):
+    for path in (*PLAYBOOKS, "docs/awx.yml"):
         shown[path] = [(ROOT / path).read_text(encoding="utf-8")]
     used = {name for texts in shown.values() for text in texts for name in re.findall(r"\bsecure_mcp_\w+", text)}
     specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
@@ -75,7 +76,7 @@ def test_targets_of_make_that_pages_name_are_there() -> None:
         assert set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)) <= targets, page
 
 
-@pytest.mark.parametrize("path", [*PAGES, *PLUGINS, "docs/awx.yml", "playbooks/examples/site.yml"])
+@pytest.mark.parametrize("path", [*PAGES, *PLUGINS, *PLAYBOOKS, "docs/awx.yml"])
 def test_standard_terms(path: str) -> None:
     """Plain English instead of riddles."""
     text = examples(path) if path in PLUGINS else (ROOT / path).read_text(encoding="utf-8")
