@@ -128,10 +128,10 @@ def test_ours_have_the_pythons_that_are_tested() -> None:
 
 def test_a_release_is_checked_before_it_is_published() -> None:
     assert commands(OURS["release.yml"]) == ['make release-check RELEASE="$GITHUB_REF_NAME"', "make publish"]
-    *_, publish = steps(OURS["release.yml"])
+    *before, publish = steps(OURS["release.yml"])
     assert "secrets.GALAXY_API_KEY" in publish["env"]["ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN"]
-    assert [step for step in steps(OURS["release.yml"])[:-1] if "secrets." in str(step)] == []
-    assert 'tests.release $(RELEASE)' in MAKEFILE
+    assert [step for step in before if "secrets." in str(step)] == []
+    assert "tests.release $(RELEASE)" in MAKEFILE
 
 
 def test_a_tag_of_another_version_is_no_release(capsys: pytest.CaptureFixture[str]) -> None:
