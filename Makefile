@@ -24,7 +24,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: demo test test-fast sandbox lint sanity docs site unit contract integration e2e travel package matrix bench \
-	release-check clean environment
+	release-check publish clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
@@ -114,10 +114,16 @@ travel: environment
 bench: environment
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
-# Before a release: the version is that of the newest changelog, no fragment is left over, and the tarball, its documentation, its
-# installed role and ansible-test sanity are fine.
+# Before a release: the version is that of the newest changelog and of the tag RELEASE, no fragment is left over, and the tarball, its
+# documentation, its installed role and ansible-test sanity are fine.
 release-check: lint docs site sanity matrix
-	$(BIN)/python -m tests.release
+	$(BIN)/python -m tests.release $(RELEASE)
+
+# To the Galaxy, and with the token, that ansible-galaxy's environment variables name.
+publish: environment
+	rm -rf $(BUILD)/tarball
+	$(BIN)/ansible-galaxy collection build --output-path $(BUILD)/tarball
+	$(BIN)/ansible-galaxy collection publish $(BUILD)/tarball/*.tar.gz
 
 clean:
 	rm -rf $(BUILD) tests/output

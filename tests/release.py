@@ -1,6 +1,7 @@
-"""make release-check: version and changelog agree."""
+"""make release-check: version, changelog and, if one is given, the tag agree."""
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import yaml
@@ -8,10 +9,11 @@ import yaml
 ROOT = Path(__file__).parent.parent
 
 
-def main() -> int:
+def main(tags: list[str]) -> int:
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
-    problems = []
+    others = [tag for tag in tags if tag != f"v{version}"]
+    problems = [f"the tag is {tag}, and galaxy.yml says {version}: it has to be v{version}" for tag in others]
     if version not in releases:
         problems.append(f"galaxy.yml says {version}, of which the changelog knows nothing: antsibull-changelog release")
     left = sorted(path.name for path in (ROOT / "changelogs/fragments").glob("*.yml"))
@@ -31,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

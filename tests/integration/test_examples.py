@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.examples.following import Reader, reason
+from tests.examples.following import DOMAIN, Reader, reason
 from tests.examples.reading import PAGES, PLUGINS, ROOT, Block, blocks, examples
 from tests.runners import Modules
 from tests.sandbox.world import World
@@ -74,6 +74,25 @@ def test_the_role_in_a_playbook_of_ones_own(reader: Reader) -> None:
     told = reader.run("ansible-playbook -i inventory.yml site.yml").output
     url = reader.replace("https://gateway.example.com/weather-mcp")
     assert f"Weather MCP is secured at {url}, after 0 change(s)." in told
+
+
+def test_another_authorization_server(world: World, tmp_path: Path) -> None:
+    """AM's gateway plays Keycloak: where its endpoints are is replaced, and its client is an MCP server that AM knows."""
+    paths = {
+        "/protocol/openid-connect/token/introspect": "/oauth/introspect",
+        "/.well-known/oauth-authorization-server": "/oidc/.well-known/oauth-authorization-server",
+        "https://keycloak.example.com/realms": world.urls["am_gateway"],
+    }
+    reader = Reader(world, tmp_path, replaced=paths)
+    reader.begin()
+    made = {"resource_identifiers": [f"{world.urls['gateway']}/news-mcp"], "client_id": "gateway"}
+    secret = reader.credentials["KEYCLOAK_SECRET"]
+    Modules(world).run("am_mcp_server", domain=DOMAIN, name="News", client_secret=secret, **made)
+    reader.write("play.yml", (ROOT / "playbooks/examples/other_server.yml").read_text(encoding="utf-8"))
+    assert "changed=4" in reader.run("ansible-playbook play.yml").output
+    told = reader.run("ansible-playbook play.yml --diff").output
+    assert "changed=0" in told
+    assert secret not in told
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,10 @@ def test_fleet_and_audit_playbooks_and_the_report(playbooks: Playbooks, world: W
     assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]) == ("6", "2", "0")
     (run,) = json.loads((tmp_path / "out.sarif").read_text(encoding="utf-8"))["runs"]
     assert [(one["ruleId"], one["level"]) for one in run["results"]] == [("open", "error"), ("drifted", "warning")]
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in run["results"]]
+    assert {(tmp_path / place).is_file() for place in places} == {True}, "GitHub takes findings at files only"
+    prints = {one["partialFingerprints"]["primaryLocationLineHash"] for one in run["results"]}
+    assert len(prints) == 2, "else one finding would hide the other"
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "http://&lt;script&gt;" in page
     for text in (page, json.dumps(report)):

@@ -14,7 +14,7 @@ from tests.runners import BIN, ROOT, Playbooks
 from tests.sandbox.world import World
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-NOT_FOR_USERS = {"Makefile", "pyproject.toml", "requirements-dev.txt", "constraints-dev.txt", ".ci", "tests", "build"}
+NOT_FOR_USERS = {"Makefile", "pyproject.toml", "requirements-dev.txt", "constraints-dev.txt", ".ci", ".github", "tests", "build"}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,15 @@ from .web import answer
 PRM = "/.well-known/oauth-protected-resource"
 TLS = httpx.create_ssl_context()  # once: it takes longer than a call
 Json = dict[str, Any]
+# The defaults of the generic resource's schema.
+GENERIC = {
+    "introspectionEndpointMethod": "GET",
+    "useClientAuthorizationHeader": True,
+    "tokenIsSuppliedByQueryParam": True,
+    "tokenQueryParamName": "token",
+    "tokenIsSuppliedByFormUrlEncoded": False,
+    "tokenFormUrlEncodedName": "token",
+}
 
 
 def original_url(request: Request) -> str:
@@ -22,6 +31,46 @@ def original_url(request: Request) -> str:
     host = request.headers.get("x-forwarded-host", request.headers.get("host", ""))
     query = f"?{request.url.query}" if request.url.query else ""
     return f"{scheme}://{host}{request.url.path}{query}"
+
+
+class AmResource:
+    """What the policy asks of a resource of Gravitee AM."""
+
+    def __init__(self, configuration: Json):
+        self.configuration = configuration
+        self.base = f"{configuration['serverURL']}/{configuration['securityDomain']}"
+
+    @property
+    def authorization_server(self) -> str:
+        return f"{self.base}/oidc"
+
+    async def introspection(self, client: httpx.AsyncClient, token: str) -> httpx.Response:
+        credentials = (self.configuration["clientId"], self.configuration["clientSecret"])
+        return await client.post(f"{self.base}/oauth/introspect", data={"token": token}, auth=credentials)
+
+
+class GenericResource(AmResource):
+    """The type `oauth2`, for any authorization server. Not recorded: read in the plugin's source, version 5.0.0."""
+
+    def __init__(self, configuration: Json):
+        self.configuration = {**GENERIC, **configuration}
+        self.base = configuration["authorizationServerUrl"]
+
+    @property
+    def authorization_server(self) -> str:
+        return self.base + self.configuration["authorizationServerMetadataEndpoint"].rpartition("/.well-known/")[0]
+
+    async def introspection(self, client: httpx.AsyncClient, token: str) -> httpx.Response:
+        given = self.configuration
+        credentials = (given["clientId"], given["clientSecret"]) if given["useClientAuthorizationHeader"] else None
+        query = {given["tokenQueryParamName"]: token} if given["tokenIsSuppliedByQueryParam"] else None
+        as_form = given["introspectionEndpointMethod"] == "POST" and given["tokenIsSuppliedByFormUrlEncoded"]
+        form = {given["tokenFormUrlEncodedName"]: token} if as_form else None
+        url = self.base + given["introspectionEndpoint"]
+        return await client.request(given["introspectionEndpointMethod"], url, params=query, data=form, auth=credentials)
+
+
+RESOURCES = {"oauth2-am-resource": AmResource, "oauth2": GenericResource}
 
 
 class OAuth2Policy:
@@ -33,9 +82,8 @@ class OAuth2Policy:
         self.api = api
         self.configuration: Json = plan["security"]["configuration"]
         name, resources = self.configuration["oauthResource"], api["resources"] or []
-        self.resource: Json | None = next(
-            (one["configuration"] for one in resources if one["name"] == name and one["enabled"]), None
-        )
+        found = [one for one in resources if one["name"] == name and one["enabled"]]
+        self.resource = RESOURCES[found[0]["type"]](found[0]["configuration"]) if found else None
 
     @property
     def scopes_supported(self) -> list[str]:
@@ -60,7 +108,7 @@ class OAuth2Policy:
             return self.metadata_without_resource()
         document = {
             "resource": protected,
-            "authorization_servers": [f"{self.resource['serverURL']}/{self.resource['securityDomain']}/oidc"],
+            "authorization_servers": [self.resource.authorization_server],
             "scopes_supported": self.scopes_supported,
         }
         response = answer(document)
@@ -72,14 +120,12 @@ class OAuth2Policy:
         raise Failure(500, "Internal Server Error")
 
     async def introspect(self, token: str) -> Json | None:
-        """What AM says of the token, None without a resource to ask. Failure if AM does not say anything."""
+        """What the authorization server says of the token, None without a resource to ask. Failure if it says nothing."""
         if self.resource is None:
             return None
-        url = f"{self.resource['serverURL']}/{self.resource['securityDomain']}/oauth/introspect"
-        credentials = (self.resource["clientId"], self.resource["clientSecret"])
         try:
             async with httpx.AsyncClient(verify=TLS) as client:
-                response = await client.post(url, data={"token": token}, auth=credentials)
+                response = await self.resource.introspection(client, token)
         except httpx.HTTPError:
             raise unavailable() from None
         if response.status_code != 200:

@@ -14,6 +14,12 @@ from tests.site.links import broken
 
 ROLE = ROOT / "roles/secure_mcp"
 OPENAPI = ROOT.parent / "shared/contract/openapi"
+# How the address of a file or a folder of this repository begins.
+OWN = [
+    *(f"https://github.com/gravitee-mcp/gravitee.mcp/{kind}/main/" for kind in ("blob", "tree")),
+    "https://raw.githubusercontent.com/gravitee-mcp/gravitee.mcp/main/",
+]
+PLAYBOOKS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "playbooks/examples").glob("*.yml"))
 
 
 def test_the_roles_page_has_every_variable() -> None:
@@ -59,7 +65,7 @@ def test_every_page_installs_what_is_needed_in_the_same_way() -> None:
 
 def test_examples_use_public_variables_only() -> None:
     shown = {page: [block.text for block in blocks(page)] for page in PAGES} | {plugin: [examples(plugin)] for plugin in PLUGINS}
-    for path in ("playbooks/examples/site.yml", "docs/awx.yml"):
+    for path in (*PLAYBOOKS, "docs/awx.yml"):
         shown[path] = [(ROOT / path).read_text(encoding="utf-8")]
     used = {name for texts in shown.values() for text in texts for name in re.findall(r"\bsecure_mcp_\w+", text)}
     specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
@@ -75,7 +81,7 @@ def test_targets_of_make_that_pages_name_are_there() -> None:
         assert set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)) <= targets, page
 
 
-@pytest.mark.parametrize("path", [*PAGES, *PLUGINS, "docs/awx.yml", "playbooks/examples/site.yml"])
+@pytest.mark.parametrize("path", [*PAGES, *PLUGINS, *PLAYBOOKS, "docs/awx.yml"])
 def test_standard_terms(path: str) -> None:
     """Plain English instead of riddles."""
     text = examples(path) if path in PLUGINS else (ROOT / path).read_text(encoding="utf-8")
@@ -91,10 +97,40 @@ def test_promises_name_tests_that_are_there() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", ROOT / "SECURITY.md", ROLE / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+    """Relative ones, and those to this repository by its address."""
+    pages = [*PAGES, *(str(path.relative_to(ROOT)) for path in (ROOT / ".github").rglob("*.*"))]
+    followed = 0
+    for page in pages:
+        for target in links((ROOT / page).read_text(encoding="utf-8")):
+            ours = [ROOT / target.removeprefix(own) for own in OWN if target.startswith(own)]
+            path = ours[0] if ours else (ROOT / page).parent / target
+            if ours or "://" not in target:
+                assert path.exists(), f"{page}: {target}"
+                followed += 1
+    assert followed > 30
+
+
+def test_the_front_page_is_read_elsewhere_too() -> None:
+    """On Galaxy and Automation Hub, where a relative link leads nowhere."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [target for target in links(page) if "://" not in target] == []
+    named = set(re.findall(r"^\[([^\]]+)\]: ", page, re.MULTILINE))
+    text = re.sub(r"^```.*?^```$|`[^`]*`", "", page, flags=re.MULTILINE | re.DOTALL)
+    used = {label or words for words, label in re.findall(r"\[([^\]]+)\](?:\[([^\]]*)\])?(?![(:])", text)}
+    assert {label.lower() for label in used} == named
+
+
+def test_a_link_is_found_however_it_is_written() -> None:
+    page = f"[a](b.md#c) ![d](e.png)\n\n[f]: https://g.example/h#i\n  url: {OWN[0]}j.md\n"
+    assert links(page) == ["b.md", "e.png", "https://g.example/h", f"{OWN[0]}j.md"]
+
+
+def links(text: str) -> list[str]:
+    """Targets without their anchors: Markdown's, and bare ones to this repository."""
+    inline = re.findall(r"\]\(([^)#\s]+)", text)
+    defined = re.findall(r"^\[[^\]]+\]: ([^#\s]+)", text, re.MULTILINE)
+    bare = [target for own in OWN for target in re.findall(rf"{re.escape(own)}[^)#\s]+", text)]
+    return list(dict.fromkeys([*inline, *defined, *bare]))
 
 
 def test_permissions_are_those_of_the_vendors_descriptions() -> None:
