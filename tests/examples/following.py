@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trustme
+
 from tests.clients import subscribe
 from tests.examples.reading import INSTALLS, ROOT, Block, blocks, installing
 from tests.runners import BIN
@@ -30,9 +32,16 @@ ADDRESSES = {
     "https://auth.example.com": "am_gateway",
     "http://weather.internal:9000/mcp": "mcp",
     "http://news.internal:9000/mcp": "mcp",
+    "https://apim.dev.example.com:8083": "apim",
+    "https://am.dev.example.com:8093": "am",
+    "https://gateway.dev.example.com": "gateway",
+    "https://auth.dev.example.com": "am_gateway",
+    "http://weather.dev.internal:9000/mcp": "mcp",
+    "https://gateway-1.internal:8082": "gateway",
+    "https://gateway-2.internal:8082": "gateway",
 }
 DOMAIN = "mcp"
-NEVER_CALLED = {"reporting.example.com"}  # a redirect URI
+NEVER_CALLED = {"reporting.example.com", "proxy.example.com"}  # a redirect URI; a proxy for https, which the sandbox is not
 FOLDERS = ("/srv/mcp", "/srv/secrets", "/srv/www")
 SECURE = "ansible-playbook -i inventory.yml gravitee.mcp.secure_mcp"
 # What GitHub's expressions are here.
@@ -51,6 +60,7 @@ NOT_RUN = {
     "ansible-rulebook ": RULEBOOKS,
     "# connection.yml": RULEBOOKS,
     "# rulebook.yml": RULEBOOKS,
+    "ansible-builder ": "needs a container engine and AWX; tests/unit/test_awx.py holds the playbook to the modules",
     "make ": "a target of the Makefile, run by a person or by CI",
 }
 
@@ -132,6 +142,7 @@ class Reader:
         self.use_checkout()
         self.write_files_of("README.md")
         self.write_files_of("README.md", "srv/mcp/")
+        self.write("srv/mcp/corporate-ca.pem", trustme.CA().cert_pem.bytes().decode())
         self.write("srv/mcp/environment", "".join(f"export {name}={value}\n" for name, value in self.credentials.items()))
         self.run(SECURE)
 

@@ -57,6 +57,20 @@ def test_the_environments_bundle_does_not_win(modules: Modules, tls: str, ca_pat
     assert modules.run("gravitee_api_info", apim_url=tls, ca_path=ca_path)["apis"] == []
 
 
+def test_the_environments_bundle_counts_without_ca_path(
+    modules: Modules, tls: str, ca_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", ca_path)
+    assert modules.run("gravitee_api_info", apim_url=tls)["apis"] == []
+
+
+def test_ca_path_counts_for_the_gateways_too(modules: Modules, world: World, ca: trustme.CA, ca_path: str) -> None:
+    with proxy(world.urls["gateway"], tls=serving(ca, "127.0.0.1")) as url:
+        asked = {"url": f"{url}/weather-mcp", "retries": 0}
+        assert "failed in TLS" in modules.run("mcp_check", **asked)["summary"]
+        assert "No context-path matches" in modules.run("mcp_check", **asked, ca_path=ca_path)["summary"]
+
+
 def test_a_certificate_of_another_host_is_refused(modules: Modules, world: World, ca: trustme.CA, ca_path: str) -> None:
     with proxy(world.urls["apim"], tls=serving(ca, "elsewhere.example")) as url:
         with pytest.raises(ModuleFailed, match="failed in TLS: .*(doesn't match|not valid for|mismatch)"):

@@ -1,6 +1,7 @@
 """The pages say what the code says."""
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import MEANINGS
 
 from tests.examples.reading import PAGES, PLUGINS, ROOT, blocks, examples, installing
 from tests.site.links import broken
@@ -49,6 +51,40 @@ def test_the_front_page_has_every_module_and_playbook() -> None:
 def test_the_clients_page_has_every_profile() -> None:
     page = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
     assert [name for name in PROFILES if f"`{name}`" not in page] == []
+
+
+def test_the_page_of_alarms_quotes_what_the_code_says() -> None:
+    """The first column of its tables: words of verdicts, and sentences with … where something is filled in."""
+    page = (ROOT / "docs/alarms.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    quoted = [quote for row in rows for quote in re.findall(r"`([^`]+)`", row[0])]
+    said, words = sentences(), {*MEANINGS, "drifted"}
+    assert len(quoted) > 40
+    wrong = [quote for quote in quoted if not set(re.findall(r"\w+", quote)) <= words and not is_said(quote, said)]
+    assert wrong == []
+    commands = "".join(block.text for block in blocks("docs/alarms.md"))
+    named = {name.lower() for name in re.findall(r"\*\*(\w+)\*\*", page)}
+    assert [name for name in named if not re.search(rf"# {name}\b", commands)] == []
+    assert set(MEANINGS) - {"secured"} <= set(quoted)
+
+
+def is_said(quote: str, said: list[str]) -> bool:
+    pieces = [re.escape(piece.strip()) for piece in quote.split("…") if piece.strip()]
+    return any(re.search(".*".join(pieces), text, re.DOTALL) for text in said)
+
+
+def sentences() -> list[str]:
+    """The strings of the code, … for what is filled in; the playbooks and templates as they are; what examples print."""
+    files = [path for folder in ("playbooks", "roles") for path in (ROOT / folder).rglob("*.*") if path.suffix in (".yml", ".j2")]
+    said = [path.read_text(encoding="utf-8") for path in files]
+    said += [block.text for page in PAGES for block in blocks(page) if block.language == "text"]
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                said.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.append(node.value)
+    return said
 
 
 def test_every_page_installs_what_is_needed_in_the_same_way() -> None:
