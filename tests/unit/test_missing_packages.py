@@ -26,6 +26,8 @@ for name in {MODULES}:
     given = {{key: value for key, value in {ARGUMENTS}.items() if key in [*module.SPEC, *aliases]}}
     if name == "mcp_check":
         del given["client_id"]
+    if name == "gravitee_api_import":
+        given = {{"api": {{}}, "resource": {{}}, "plan": {{}}}}
     with patch_module_args(given), contextlib.suppress(SystemExit):
         module.main()
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import NAMES, VARIABLES, named, named_by_role
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import NAMES, PARTS, VARIABLES, named, named_by_role
 
 from tests.unit.test_steps import MODULES, TASKS, everything, step_of
 
@@ -34,7 +34,9 @@ def test_every_option_that_a_step_gives_has_its_variable() -> None:
     for module, step, _name in TASKS["main.yml"]:
         function = step_of(step)
         options = function(v, done, "one") if function.__code__.co_argcount == 3 else function(v, done)
-        missing |= {(module, name) for name in set(options) - set(VARIABLES.get(module, {})) - NAMES - OF_THE_STEPS}
+        parts = {PARTS[name]: part for name, part in options.items()} if module == "gravitee_api_import" else {module: options}
+        for of, given in parts.items():
+            missing |= {(of, name) for name in set(given) - set(VARIABLES.get(of, {})) - NAMES - OF_THE_STEPS}
     assert missing == set()
 
 
@@ -42,6 +44,9 @@ def test_every_option_that_a_step_gives_has_its_variable() -> None:
     ("module", "message", "told"),
     [
         ("gravitee_api", "context_paths: '/w' is taken.", "secure_mcp_context_path: '/w' is taken."),
+        ("gravitee_api_import", "api.context_paths: '/w' is taken.", "secure_mcp_context_path: '/w' is taken."),
+        ("gravitee_api_import", "plan.name: no.", "secure_mcp_plan_name: no."),
+        ("gravitee_api_import", "api: nme is no option.", "api: nme is no option."),
         ("gravitee_plan", "audience, require_user: no.", "secure_mcp_bind_audience, secure_mcp_require_user: no."),
         ("am_resource", "server_url: no URL.", "secure_mcp_am_gateway_url: no URL."),
         ("am_application", "redirect_uris: no URL.", "secure_mcp_clients: no URL."),
