@@ -29,8 +29,8 @@ def _calls(bench: Bench, rules: dict[str, str]) -> float:
     given = {f"secure_mcp_{name}": value for name, value in {**TOOLS, **rules}.items()}
     bench.play(bench.fleet(1), "secure_mcp.yml", "-e", json.dumps(given))
     url = f"{bench.urls['gateway']}/s0-mcp"
-    scope = "openid weather:read"
-    client_id = register(bench.world, scope=scope).json()["client_id"]
+    scope = "openid" if rules == RULES["without"] else "openid weather:read"
+    client_id = register(bench.world).json()["client_id"]
     token = Login().token(bench.world, client_id, url, scope=scope)
     with requests.Session() as http:
         http.headers.update({**HEADERS, "Authorization": f"Bearer {token}"})

@@ -39,6 +39,7 @@ def serve(pipe: Connection) -> None:
                 domain = Domain(world, {"name": "MCP demo"})
                 domain.update({**domain.wire, "enabled": True})
                 world.domains[domain.id] = domain
+                domain.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
                 # The gateway lets in a client that registered itself.
                 world.validate_subscription, world.introspection_window = False, 0.0
                 pipe.send(None)
