@@ -106,6 +106,16 @@ def server(world: World, **given: Any) -> dict[str, Any]:
     }
 
 
+def imported(url: str, gateway: str) -> dict[str, Any]:
+    """What gravitee_api_import is given for an API of its own."""
+    client = {"client_id": "c", "client_secret": f"{SECRET}-client"}
+    return {
+        "api": {"context_paths": ["/imported"], "name": "Imported", "definition": {**HIDDEN, **ENDPOINTS}},
+        "resource": {"server_url": gateway, "security_domain": "mcp-demo", **client},
+        "plan": {"security": "oauth2", "oauth_resource": "Gravitee AM", "audience": [url], "required_scopes": ["openid"]},
+    }
+
+
 def scenes(world: World, folder: Path) -> list[Scene]:
     v, at = server(world), WEATHER
     url, gateway = f"{world.urls['gateway']}/weather-mcp", world.urls["am_gateway"]
@@ -135,6 +145,8 @@ def scenes(world: World, folder: Path) -> list[Scene]:
         Scene("mcp_check", {"url": world.urls["mcp"], "gateway": False, "list_tools": True}),
         Scene("mcp_admission", {**at, "domain": "mcp-demo", "resource": url, "client_profiles": ["vscode"]}),
         Scene("mcp_admission", {**at, "domain": "mcp-demo", "resource": url}),
+        Scene("gravitee_api_import", imported(url, gateway)),
+        Scene("gravitee_api_import", {**imported(url, gateway), "api": {"context_paths": ["/imported"], "name": "Imported"}}),
         Scene("gravitee_api", {"context_path": "/new", "name": "New", "definition": {**HIDDEN, **ENDPOINTS}, "labels": ["a"]}),
         Scene("gravitee_api", {"context_path": "/new", "name": "New", "description": "x", "read_timeout": 9, "labels": ["b"]}),
         Scene("gravitee_api", {**at, "name": "Weather MCP", "challenge": {"url": url, "scopes": ["a"]}, "metadata_path": True}),

@@ -40,7 +40,7 @@ def statuses(world: World, domain: Domain, role: Role) -> dict[str, int]:
     """Of a token of each kind, of one client that registered itself and was subscribed."""
     grants = ["client_credentials", "authorization_code"]
     client = Client(world, domain, grant_types=grants, token_endpoint_auth_method="client_secret_post")
-    subscribe(world, client.id, role.done["api"]["id"], role.done["oauth2_plan"]["id"])
+    subscribe(world, client.id, role.done["api_import"]["id"], role.done["api_import"]["plan"]["id"])
     url = f"{world.urls['gateway']}/weather-mcp"
     tokens = {"own": client.token(url), "no resource": client.token(None), "no user": client.own_token(url), "none": None}
     return {kind: asked(world, tokens[kind]).status_code for kind in KINDS}
@@ -83,7 +83,7 @@ def test_tools_need_their_scopes(modules: Modules, world: World, domain: Domain,
     """A client that registered itself may ask for them, and so gets in after the challenge."""
     role = play(modules, world, tools=TOOLS, enforce_tools=mode)
     client, enforced = Client(world, domain), mode != "false"
-    subscribe(world, client.id, role.done["api"]["id"], role.done["oauth2_plan"]["id"])
+    subscribe(world, client.id, role.done["api_import"]["id"], role.done["api_import"]["plan"]["id"])
     without, with_scope = (client.token(role.v.url, f"openid{more}") for more in ("", " weather:read" if enforced else ""))
     refused = asked(world, without, call("forecast"))
     metadata = f"{role.v.url}/.well-known/oauth-protected-resource"

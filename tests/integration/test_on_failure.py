@@ -14,13 +14,10 @@ from tests.sandbox.world import World
 
 # The request of each step that is refused, in the order of the sealed flow.
 STEPS = {
-    "API": "POST .*/apis$",
     "registration": "PATCH .*/domains/[^/]+$",
     "MCP server": "POST .*/protected-resources$",
-    "resource": "PUT .*/apis/[^/]+$",
     "client in AM": "POST .*/domains/[^/]+/applications$",
-    "plan": "POST .*/plans$",
-    "publication": "POST .*/_publish$",
+    "import": "POST .*/apis/_import/definition$",
     "deployment": "POST .*/deployments$",
     "start": "POST .*/_start$",
     "client in APIM": "POST .*/environments/[^/]+/applications$",

@@ -68,8 +68,13 @@ class Situation:
 
     @property
     def importing(self) -> bool:
-        """Whether the API is made in one request, closed from the beginning. An import of the type mcp_proxy was never seen."""
-        return not self.api and self.variables.flow == "sealed" and self.variables.api_type == "proxy"
+        """Whether the API is made in one request, closed from the beginning.
+
+        Not where a file of credentials is written, which comes between resource and plan, so that no secret of a client is lost
+        with a plan that is refused; and an import of the type mcp_proxy was never seen.
+        """
+        v = self.variables
+        return not self.api and v.flow == "sealed" and v.api_type == "proxy" and not v.credentials_file
 
     @property
     def resource(self) -> Mapping[str, Any]:

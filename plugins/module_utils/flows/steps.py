@@ -266,8 +266,8 @@ def credentials_file(v: Variables, done: Done) -> Options:
 
 def part(v: Variables, done: Done) -> Options:
     """How a part of the API names it; a new API has no id in a dry run."""
-    made = [(done.get(name) or {}).get("id") for name in ("api", "api_import")]
-    api_id = made[0] or made[1] or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
+    made = (done.get("api") or {}).get("id") or (done.get("api_import") or {}).get("id")
+    api_id = made or (done["situation"]["api_id"] if done["situation"]["ours"] else None)
     return _given(api_id=api_id, context_path=v.context_path)
 
 
