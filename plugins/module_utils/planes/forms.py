@@ -9,9 +9,9 @@ function that gives the form for a value. What a form does not name may be anyth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Union
 
-Form = type | list[Any] | Mapping[str, Any] | Callable[[Any], Any]
+Form = Union[type, list[Any], Mapping[str, Any], Callable[[Any], Any]]  # noqa: UP007
 ANY = object
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "an object", list: "a list"}
 
