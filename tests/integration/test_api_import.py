@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_fleet import fleet
+from tests.integration.test_flows import initialize
 from tests.runners import ModuleFailed, Modules
 from tests.sandbox import apim_import
 from tests.sandbox.apim_errors import ApimError
@@ -27,8 +29,6 @@ GIVEN: dict[str, Any] = {
 }
 IMPORT = "/management/v2/environments/DEFAULT/apis/_import/definition"
 SUMMARY = "import API Weather at /weather-mcp/ with resource Gravitee AM and plan OAuth2 (OAUTH2)"
-
-
 CHANGING = {"id", "apiId", "createdAt", "updatedAt", "publishedAt", "order"}
 
 
@@ -46,11 +46,14 @@ def made(world: World) -> Any:
     return lasting({**record.definition, "plan": plan, "state": record.state})
 
 
-def one_by_one(modules: Modules) -> None:
-    at = {"context_path": "/weather-mcp"}
+def is_as_one_by_one(modules: Modules, world: World) -> None:
+    """What is there is what three modules make on a fresh installation."""
+    imported, at = made(world), {"context_path": "/weather-mcp"}
+    world.reset()
     modules.run("gravitee_api", **GIVEN["api"])
     modules.run("am_resource", **at, **GIVEN["resource"])
     modules.run("gravitee_plan", **at, **GIVEN["plan"])
+    assert imported == made(world)
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
@@ -68,10 +71,7 @@ def test_one_request_makes_what_three_modules_make(modules: Modules, world: Worl
     assert [request.path for request in world.writes()] == [IMPORT]
     assert (done["plan"]["status"], done["api"]["state"], done["deployment_due"]) == ("PUBLISHED", "STOPPED", True)
     assert SECRET not in str(done)
-    imported = made(world)
-    world.reset()
-    one_by_one(modules)
-    assert imported == made(world)
+    is_as_one_by_one(modules, world)
 
 
 @pytest.mark.parametrize("kept", [(), ("labels",), ("resources",), ("responseTemplates",), ("properties",)])
@@ -81,10 +81,7 @@ def test_what_an_import_drops_is_added(
     monkeypatch.setattr(apim_import, "KEPT", kept)
     done = modules.twice("gravitee_api_import", **GIVEN)
     assert done["changes"] == [SUMMARY]
-    imported = made(world)
-    world.reset()
-    one_by_one(modules)
-    assert imported == made(world)
+    is_as_one_by_one(modules, world)
 
 
 @pytest.mark.parametrize("dropped", ["plan", "publication", "selectionRule", "flows"])
@@ -103,10 +100,7 @@ def test_what_it_drops_of_the_plan_is_added(
 
     monkeypatch.setattr(apim_import, "body_of", less)
     assert modules.twice("gravitee_api_import", **GIVEN)["plan"]["status"] == "PUBLISHED"
-    imported = made(world)
-    world.reset()
-    one_by_one(modules)
-    assert imported == made(world)
+    is_as_one_by_one(modules, world)
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
@@ -115,11 +109,8 @@ def test_refused_it_is_done_one_by_one(
 ) -> None:
     refuse(monkeypatch, status)
     assert modules.twice("gravitee_api_import", **GIVEN)["plan"]["status"] == "PUBLISHED"
-    imported = made(world)
-    world.reset()
     monkeypatch.undo()
-    one_by_one(modules)
-    assert imported == made(world)
+    is_as_one_by_one(modules, world)
 
 
 def test_an_error_of_the_server_is_told_and_nothing_else_tried(
@@ -136,10 +127,7 @@ def test_an_api_that_exists_is_brought_there(modules: Modules, world: World) -> 
     done = modules.twice("gravitee_api_import", **GIVEN)
     assert done["changes"][0].startswith("update ")
     assert done["diff"]["after"].keys() == {"api", "resource", "plan"}
-    imported = made(world)
-    world.reset()
-    one_by_one(modules)
-    assert imported == made(world)
+    is_as_one_by_one(modules, world)
 
 
 @pytest.mark.parametrize(
@@ -170,3 +158,18 @@ def test_an_api_of_others_is_left_alone(modules: Modules, world: World) -> None:
     with pytest.raises(ModuleFailed, match=r"^api\.context_paths: /weather-mcp/ belongs to the API 'Theirs'"):
         modules.run("gravitee_api_import", **GIVEN)
     assert world.writes()[before:] == []
+
+
+@pytest.mark.usefixtures("domain")
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_fleet_too_gets_through_where_apim_refuses_it_or_keeps_nothing(
+    modules: Modules, world: World, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    """It looks for APIs in a list that was read before there was one."""
+    if refused:
+        refuse(monkeypatch, 404)
+    monkeypatch.setattr(apim_import, "KEPT", ())
+    done = modules.run("mcp_fleet", **fleet(world, 2))
+    assert [one["failed"] for one in done["servers"]] == [False, False]
+    assert {initialize(f"{world.urls['gateway']}/s{i}-mcp") for i in range(2)} == {401}
+    assert modules.run("mcp_fleet", check=True, **fleet(world, 2))["changed"] is False

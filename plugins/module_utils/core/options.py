@@ -15,6 +15,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+
 _TYPES = {"str": "str", "int": "int", "float": "float", "bool": "bool", "dict": "dict", "list": "list", "Any": "raw"}
 
 
@@ -28,6 +31,17 @@ class Given(dict[str, Any]):
 def given(values: Mapping[str, Any]) -> dict[str, Any]:
     """Those that have a value: a parameter that is None was not given."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def checked(whose: str, spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as a module with this argument spec gets them; Refusal, which says whose they are, for what it does not take."""
+    copied = dict(values)
+    refusable(spec, copied)
+    validated = ArgumentSpecValidator(spec).validate(copied)
+    if validated.error_messages:
+        raise Refusal(f"{whose}: {'; '.join(validated.error_messages).rstrip('.')}.")
+    parameters: dict[str, Any] = validated.validated_parameters
+    return parameters
 
 
 def refusable(spec: Mapping[str, Any], params: dict[str, Any]) -> None:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given, checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named
@@ -75,10 +74,7 @@ OBJECTS: dict[str, tuple[Spec, Callable[[Planes, Mapping[str, Any]], Managed]]] 
 def object_of(module: str, options: Mapping[str, Any], planes: Planes) -> Managed:
     """The object behind a module with these options, which are checked as the module checks them."""
     spec, make = OBJECTS[module]
-    validated = ArgumentSpecValidator(spec).validate(dict(options))
-    if validated.error_messages:
-        raise Refusal(f"{module}: {'; '.join(validated.error_messages)}.")
-    return make(planes, validated.validated_parameters)
+    return make(planes, checked(module, spec, options))
 
 
 class Walk:

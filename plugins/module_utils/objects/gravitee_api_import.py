@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, missing
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects import am_resource, gravitee_api, gravitee_plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
@@ -29,7 +29,7 @@ class ManagedApiImport(Managed):
     def __init__(self, apim: Apim, params: Mapping[str, Any]):
         super().__init__()
         self.apim, self.params = apim, params
-        given = _options("api", gravitee_api.SPEC, params["api"])
+        given = checked("api", gravitee_api.SPEC, params["api"])
         with _of("api"):
             self.api = gravitee_api.ManagedApi(apim, given)
         if self.api.params["state"] != "present" or not self.api.paths:
@@ -39,9 +39,10 @@ class ManagedApiImport(Managed):
 
     def _name_parts(self, api: dict[str, str]) -> None:
         """The objects of the API's parts, which find it by `api`."""
-        given = {name: _options(name, spec, {**self.params[name], **api}) for name, spec in PARTS.items()}
-        self.resource = am_resource.ManagedAmResource(self.apim, given["resource"])
-        self.plan_of_api = gravitee_plan.ManagedPlan(self.apim, given["plan"])
+        resource = checked("resource", am_resource.SPEC, {**self.params["resource"], **api})
+        plan = checked("plan", gravitee_plan.SPEC, {**self.params["plan"], **api})
+        self.resource = am_resource.ManagedAmResource(self.apim, resource)
+        self.plan_of_api = gravitee_plan.ManagedPlan(self.apim, plan)
 
     def carry_out(self, apply: bool, settle: bool = True) -> dict[str, Any]:
         with _of("api"):
@@ -49,11 +50,11 @@ class ManagedApiImport(Managed):
         return self._one_by_one(apply) if there else super().carry_out(apply, settle)
 
     def _one_by_one(self, apply: bool) -> dict[str, Any]:
-        told = {}
-        for name, managed in (("api", self.api), ("resource", self.resource), ("plan", self.plan_of_api)):
-            with _of(name):
-                told[name] = managed.carry_out(apply)
-            self.warnings += managed.warnings
+        """The parts find the API by its id: the list of a whole fleet's APIs, where it is looked for by its path, is older."""
+        told = {"api": self._carry_out("api", self.api, apply)}
+        self._name_parts({"api_id": told["api"]["id"]})
+        told["resource"] = self._carry_out("resource", self.resource, apply)
+        told["plan"] = self._carry_out("plan", self.plan_of_api, apply)
         changed = {name: one for name, one in told.items() if one["changed"]}
         diff = {when: {name: one["diff"][when] for name, one in changed.items()} for when in ("before", "after")}
         header = f"{self.kind} {self.title}"
@@ -66,6 +67,12 @@ class ManagedApiImport(Managed):
             "diff": {**diff, "before_header": header, "after_header": header},
             "deployment_due": any(one["deployment_due"] for one in told.values()),
         }
+
+    def _carry_out(self, name: str, managed: Managed, apply: bool) -> dict[str, Any]:
+        with _of(name):
+            told = managed.carry_out(apply)
+        self.warnings += managed.warnings
+        return told
 
     def observe(self) -> None:
         return None
@@ -98,8 +105,7 @@ class ManagedApiImport(Managed):
         except ApiError as error:
             if error.status not in REFUSED:
                 raise
-            self._one_by_one(apply=True)
-            return self._read(self.api.apim.owners(set(self.api.paths))[0]["id"])
+            return self._read(self._one_by_one(apply=True)["id"])
         return self._completed(made["id"], desired)
 
     def _completed(self, api_id: str, desired: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +116,6 @@ class ManagedApiImport(Managed):
         if kept and not missing(now["api"], {**self.api.given, "resources": desired["api"]["resources"]}):
             return now
         self.api.params = {**self.api.params, "id": api_id}
-        self._name_parts({"api_id": api_id})
         self._one_by_one(apply=True)
         return self._read(api_id)
 
@@ -121,18 +126,6 @@ class ManagedApiImport(Managed):
         name = plan.after["plans"][0]["name"]
         made = next(one for one in value["plans"] if one["name"] == name)
         return {"api": mask(value["api"]), "id": value["api"].get("id"), "plan": mask(made), "deployment_due": True}
-
-
-PARTS = {"resource": am_resource.SPEC, "plan": gravitee_plan.SPEC}
-
-
-def _options(name: str, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of an object, checked as its module checks them."""
-    validated = ArgumentSpecValidator(spec).validate(dict(given))
-    if validated.error_messages:
-        raise Refusal(f"{name}: {'; '.join(validated.error_messages).rstrip('.')}.")
-    options: dict[str, Any] = validated.validated_parameters
-    return options
 
 
 @contextlib.contextmanager
