@@ -1,11 +1,11 @@
 """make bench: what securing and checking MCP servers costs on the sandbox, as ratios of one run.
 
 For 1, 100 and 1,000 servers: a first run, a second run and a check with fleet.yml, and audit.yml with its look from outside. For
-one server the role's first run and check. For 100 servers the check among 10,000 APIs, and the same reads as a plain
+one server the role's first run and check. For 100 servers the check among 10,000 other APIs, and the same reads as a plain
 ansible.builtin.uri playbook; for 10 the role's check, once in the controller's process and once as modules that travel
 (AnsiballZ). Calls through the gateway, without and with tool rules. Last, ansible-inventory with the inventory plugin, where 100
-of 1,000 and of 10,000 APIs are MCP servers. The sandbox runs in a process of its own, and its share of
-the CPU time is told. The last line is one JSON object.
+of 1,000 and of 10,000 APIs are MCP servers. The sandbox runs in a process of its own, and its share of the CPU time is told. The
+last line is one JSON object.
 """
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def others(bench: Bench, costs: Costs) -> dict[str, Any]:
     staying = line(few, "role", bench.play(inventory_of_few, "secure_mcp.yml", "--check"))
     apart = ("-e", '{"gravitee_mcp_in_controller": false}')
     travelling = line(few, "AnsiballZ", bench.play(inventory_of_few, "secure_mcp.yml", "--check", *apart))
-    bench.ask(("crowd", CROWD))
+    bench.ask(CROWD)
     crowded = line(count, "in a crowd", bench.play(inventory, "fleet.yml", "--check"))
     calls = calls_per_second(bench)
     check = costs[count]["check"]
@@ -126,6 +126,7 @@ def inventories(bench: Bench) -> dict[str, Any]:
     """The inventory plugin's memory: a process that lists the same MCP servers among ten times as many APIs."""
     costs = {}
     for count in (1000, CROWD):
+        bench.ask("reset")
         bench.ask(count)
         costs[count] = bench.run([BIN / "ansible-inventory", "-i", source(bench.folder, bench.world), "--list"])
         listed = json.loads((bench.folder / "log").read_text(encoding="utf-8"))["_meta"]["hostvars"]

@@ -1,7 +1,6 @@
 """What one ansible-playbook costs on a sandbox in a process of its own."""
 from __future__ import annotations
 
-import copy
 import logging
 import multiprocessing
 import os
@@ -16,7 +15,6 @@ import yaml
 
 from tests.runners import BIN, ROOT, connection
 from tests.sandbox.am_domain import Domain
-from tests.sandbox.apim_api import ApiRecord
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
@@ -27,7 +25,7 @@ PLAYBOOKS = COLLECTIONS / "ansible_collections/gravitee/mcp/playbooks"
 
 
 def serve(pipe: Connection) -> None:
-    """The sandbox's process: answers what is asked for on the pipe."""
+    """The sandbox's process: answers what is asked for on the pipe. A number asks for so many APIs more."""
     logging.disable(logging.INFO)
     world = World()
     sandbox = Sandbox(world, fast=True).start()
@@ -43,11 +41,7 @@ def serve(pipe: Connection) -> None:
                 # The gateway lets in a client that registered itself.
                 world.validate_subscription, world.introspection_window = False, 0.0
                 pipe.send(None)
-            case "crowd", number:
-                crowd(world, number)
-                pipe.send(None)
             case int() as count:
-                sandbox.reset()
                 fill(world, count)
                 pipe.send(None)
             case "stop":
@@ -55,15 +49,6 @@ def serve(pipe: Connection) -> None:
                 return
             case "used":
                 pipe.send((len(world.log), time.process_time()))
-
-
-def crowd(world: World, number: int) -> None:
-    """As many APIs in the environment as `number`, with those that are not the fleet's."""
-    some = next(iter(world.apis.values())).definition
-    for count in range(number - len(world.apis)):
-        other = ApiRecord(world, {**copy.deepcopy(some), "name": f"Other {count}"})
-        other.definition["listeners"][0]["paths"] = [{"path": f"/other-{count}/"}]
-        world.apis[other.id] = other
 
 
 @dataclass
@@ -90,7 +75,7 @@ class Bench:
         self.urls: dict[str, str] = self.pipe.recv()
         self.world = World(urls=self.urls)
 
-    def ask(self, what: Any) -> Any:
+    def ask(self, what: str | int) -> Any:
         self.pipe.send(what)
         return self.pipe.recv()
 
