@@ -24,7 +24,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: demo test test-fast sandbox lint sanity docs site unit contract integration e2e travel package matrix bench \
-	release-check publish clean environment
+	profile release-check publish clean environment
 
 demo: environment
 	$(BIN)/python -m tests.demo
@@ -113,6 +113,10 @@ travel: environment
 
 bench: environment
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+# Where the time of the role goes: --requests for each task's, --sync-delay 5 for a gateway that follows in five seconds.
+profile: environment
+	$(BIN)/python -m tests.bench.profile $(PROFILE_ARGS)
 
 # Before a release: the version is that of the newest changelog and of the tag RELEASE, no fragment is left over, and the tarball, its
 # documentation, its installed role and ansible-test sanity are fine.

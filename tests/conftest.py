@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.runners import Modules, Playbooks
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import ALICE, Domain, enabled_domain
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
@@ -55,11 +55,7 @@ def world(sandbox: Sandbox) -> World:
 @pytest.fixture
 def domain(world: World) -> Domain:
     """An enabled domain, mcp-demo, with the user alice."""
-    made = Domain(world, {"name": "MCP demo"})
-    made.update({**made.wire, "enabled": True})
-    made.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
-    world.domains[made.id] = made
-    return made
+    return enabled_domain(world, **ALICE)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from .runners import ROOT, Playbooks, Played
-from .sandbox.am_domain import Domain
+from .sandbox.am_domain import ALICE, enabled_domain
 from .sandbox.servers import Sandbox
 from .sandbox.world import World
 
@@ -113,10 +113,7 @@ def main() -> int:
     logging.disable(logging.INFO)
     world = World()
     sandbox = Sandbox(world).start()
-    domain = Domain(world, {"name": "MCP demo"})
-    domain.update({**domain.wire, "enabled": True})
-    domain.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
-    world.domains[domain.id] = domain
+    enabled_domain(world, **ALICE)
     try:
         with tempfile.TemporaryDirectory() as folder:
             playbooks = Playbooks(world, Path(folder))

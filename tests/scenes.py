@@ -9,7 +9,7 @@ from typing import Any
 from tests.clients import Login, register
 from tests.inventories import listed
 from tests.runners import Modules
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import Domain, enabled_domain
 from tests.sandbox.world import World
 from tests.tapes import Recorder, Tape, instead_of_the_network
 
@@ -77,11 +77,7 @@ def stage(world: World) -> Domain:
     """An APIM 4.10 with an AM 4.11, whose administrators and users have secrets that can be told."""
     world.apim_version, world.am_version, world.introspection_window, world.domain_reload = "4.10", "4.11", 0, 0
     world.admins = {"apim": ("admin", CREDENTIALS["apim_password"]), "am": ("admin", CREDENTIALS["am_password"])}
-    made = Domain(world, {"name": "MCP demo"})
-    made.update({**made.wire, "enabled": True})
-    made.new_user({"username": "alice", "password": PASSWORD, "email": "alice@example.com"})
-    world.domains[made.id] = made
-    return made
+    return enabled_domain(world, alice=PASSWORD)
 
 
 def server(world: World, **given: Any) -> dict[str, Any]:

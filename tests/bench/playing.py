@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.runners import BIN, ROOT, connection
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import ALICE, enabled_domain
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
@@ -34,10 +34,7 @@ def serve(pipe: Connection) -> None:
         match pipe.recv():
             case "reset":
                 sandbox.reset()
-                domain = Domain(world, {"name": "MCP demo"})
-                domain.update({**domain.wire, "enabled": True})
-                world.domains[domain.id] = domain
-                domain.new_user({"username": "alice", "password": "Alice-Passw0rd!", "email": "alice@example.com"})
+                enabled_domain(world, **ALICE)
                 # The gateway lets in a client that registered itself.
                 world.validate_subscription, world.introspection_window = False, 0.0
                 pipe.send(None)

@@ -1,8 +1,9 @@
-"""Writes every task result as a JSON line to the file that RECORDER_FILE names."""
+"""Writes every task result as a JSON line to the file that RECORDER_FILE names, with the seconds when it began and ended."""
 from __future__ import annotations
 
 import json
 import os
+import time
 
 from ansible.plugins.callback import CallbackBase
 
@@ -20,12 +21,21 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "recorder"
 
+    def __init__(self):
+        super().__init__()
+        self._began = {}
+
+    def v2_runner_on_start(self, host, task):
+        self._began[host.get_name(), task._uuid] = time.time()
+
     def _note(self, outcome, result):
         line = {
             "outcome": outcome,
             "host": result._host.get_name(),
             "task": result._task.name,
             "action": result._task.action,
+            "began": self._began[result._host.get_name(), result._task._uuid],
+            "ended": time.time(),
             "result": dict(result._result),
         }
         with open(os.environ["RECORDER_FILE"], "a", encoding="utf-8") as file:

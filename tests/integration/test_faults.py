@@ -15,7 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 from tests.faults import KINDS, STALL, STATUSES, Faults, proxy
 from tests.role import Role
 from tests.runners import ModuleFailed, Modules, Playbooks
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import Domain, enabled_domain
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
@@ -34,9 +34,7 @@ class Fixture:
 
     def fresh(self) -> None:
         self.sandbox.reset()
-        domain = Domain(self.world, {"name": "MCP demo"})
-        domain.update({**domain.wire, "enabled": True})
-        self.world.domains[domain.id] = domain
+        enabled_domain(self.world)
         self.warned, self.opened, self.accepted = [], [], []
         self.world.on_answer = self.look
 

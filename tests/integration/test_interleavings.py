@@ -22,7 +22,7 @@ from ansible_collections.gravitee.mcp.plugins.modules import am_application, am_
 from tests.in_process import InProcess
 from tests.interleavings import Thread, Turns, explore
 from tests.runners import Modules
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import Domain, enabled_domain
 from tests.sandbox.am_management import AmManagement
 from tests.sandbox.apim_management import ApimManagement
 from tests.sandbox.world import World
@@ -92,9 +92,7 @@ class Hosts:
         self.world.domains.clear()
         self.world.applications.clear()
         self.world.subscriptions.clear()
-        domain = Domain(self.world, {"name": "MCP demo"})
-        domain.update({**domain.wire, "enabled": True})
-        self.world.domains[domain.id] = domain
+        enabled_domain(self.world)
         with self.monkeypatch.context() as patched:
             patched.setattr(shared, "pause", lambda _seconds: None)
             for task in prepare:

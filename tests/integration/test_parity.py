@@ -13,7 +13,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 
 from tests.role import Role
 from tests.runners import ModuleFailed, Modules
-from tests.sandbox.am_domain import Domain
+from tests.sandbox.am_domain import Domain, enabled_domain
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 
@@ -104,9 +104,7 @@ def test_the_same_comes_out(sandbox: Sandbox, world: World, modules: Modules, ca
     for way in ways:
         sandbox.reset()
         world.am_version, world.enterprise = "4.12" if "documents" in case else "4.10", case == "mcp_proxy"
-        domain = Domain(world, {"name": "MCP demo"})
-        domain.update({**domain.wire, "enabled": True})
-        world.domains[domain.id] = domain
+        domain = enabled_domain(world)
         v = variables(world, **TABLE[case])
         way(modules, v)
         came_out.append(estate(world, domain))

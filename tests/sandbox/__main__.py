@@ -5,7 +5,7 @@ import argparse
 import signal
 import threading
 
-from .am_domain import Domain
+from .am_domain import enabled_domain
 from .servers import DEFAULT_PORTS, PortTaken, Sandbox
 from .world import OAUTH2_POLICIES, World
 
@@ -60,12 +60,8 @@ def main() -> None:
             f"{taken}. End the program that has it, or give another port: make sandbox SANDBOX_ARGS='{option(taken.plane)} 0'"
         ) from None
     if options.domain:
-        domain = Domain(world, {"name": options.domain})
-        domain.update({**domain.wire, "enabled": True})
-        world.domains[domain.id] = domain
-        if options.user:
-            username, password = options.user.partition(":")[::2]
-            domain.new_user({"username": username, "password": password, "email": f"{username}@example.com"})
+        username, password = (options.user or "").partition(":")[::2]
+        enabled_domain(world, options.domain, **({username: password} if options.user else {}))
     sandbox.start()
     print("ready " + " ".join(f"{plane}={url}" for plane, url in world.urls.items()), flush=True)
     stop = threading.Event()

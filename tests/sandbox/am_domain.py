@@ -244,3 +244,16 @@ def _saml(redirect_uris: list[str]) -> dict[str, Any]:
 def _system_scopes() -> list[dict[str, Any]]:
     exchange = next(e for e in recordings("am-management") if e["note"] == "scopes")
     return exchange["response"]["data"]
+
+
+ALICE = {"alice": "Alice-Passw0rd!"}
+
+
+def enabled_domain(world: World, name: str = "MCP demo", **users: str) -> Domain:
+    """A new domain that is enabled, with users: name → password."""
+    made = Domain(world, {"name": name})
+    made.update({**made.wire, "enabled": True})
+    for username, password in users.items():
+        made.new_user({"username": username, "password": password, "email": f"{username}@example.com"})
+    world.domains[made.id] = made
+    return made
