@@ -42,6 +42,7 @@ except ImportError:  # ansible-core 2.18
 
     @contextlib.contextmanager
     def patch_module_args(args: dict[str, Any]) -> Iterator[None]:
+        """As ansible.module_utils.testing has it from 2.19 on."""
         text = json.dumps({"ANSIBLE_MODULE_ARGS": args}, cls=ansible_json.AnsibleJSONEncoder, vault_to_text=True)
         of_this_module = {"_global_warnings": [], "_global_deprecations": []}
         with mock.patch.object(basic, "_ANSIBLE_ARGS", text.encode()), mock.patch.multiple(warnings, **of_this_module):

@@ -43,8 +43,11 @@ def test_a_page(reader: Reader, world: World, page: str) -> None:
 
 
 def test_tasks_of_the_plugins(reader: Reader, world: World) -> None:
-    """From an empty installation: what makes things, in the guide's order; what reads them; then what else can be done to them,
-    in the opposite order, as that ends with deleting them."""
+    """From an empty installation.
+
+    What makes things, in the guide's order; what reads them; then what else can be done to them, in the opposite order, as that
+    ends with deleting them.
+    """
     making = [tasks_of(f"plugins/modules/{name}.py") for name in MAKING]
     reading = [tasks_of(path) for path in PLUGINS if Path(path).stem not in MAKING and "/inventory/" not in path]
     tasks = [made[0] for made in making]

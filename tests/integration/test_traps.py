@@ -1,5 +1,7 @@
-"""Every bold sentence of the contract has a test that fails without its remedy. Here are those tests that fit nowhere else,
-too."""
+"""Every bold sentence of the contract has a test that fails without its remedy.
+
+Here are those tests that fit nowhere else, too.
+"""
 from __future__ import annotations
 
 import ast

@@ -106,8 +106,10 @@ def test_the_front_page(world: World, tarball: Path, tmp_path: Path) -> None:
 
 
 def _environment(folder: Path) -> Path:
-    """A fresh virtual environment of the Python that runs the ansible-core under test; the folder of its programs. What README
-    installs there is of that version."""
+    """A fresh virtual environment of the Python that runs the ansible-core under test; the folder of its programs.
+
+    What README installs there is of that version.
+    """
     version = subprocess.run(
         [BIN / "python", "-c", "import ansible; print(ansible.__version__)"], capture_output=True, text=True, check=True
     )

@@ -175,7 +175,7 @@ class AmResources:
 
     @staticmethod
     def _settings(client_id: str, given: dict[str, Any]) -> dict[str, Any]:
-        """settings with this oauth: what it lacks is reset, an empty list of grant types as well. No secret is kept there."""
+        """Settings with this oauth: what it lacks is reset, an empty list of grant types as well. No secret is kept there."""
         oauth = {key: value for key, value in given.items() if key != "clientSecret"}
         oauth["grantTypes"] = oauth.get("grantTypes") or ["client_credentials"]
         filled = oauth_settings(**{"clientId": client_id, "responseTypes": ["code"], **oauth})

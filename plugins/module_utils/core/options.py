@@ -65,7 +65,7 @@ def _mapping(spec: Mapping[str, Any], value: Any) -> Any:
 
 
 def option(default: Any = None, **spec: Any) -> Any:
-    """A field with what the argument spec says beyond type and default: required, choices, no_log, options …"""
+    """A field with what the argument spec says beyond type and default: required, choices, no_log, options and so on."""
     metadata = {"spec": spec, "default": default}
     if isinstance(default, (list, dict)):
         # pylint: disable-next=invalid-field-call

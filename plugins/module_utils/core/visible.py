@@ -14,7 +14,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """The text with every character that a terminal would obey, or hide, as an escape such as \\x1b."""
+    r"""The text with every character that a terminal would obey, or hide, as an escape such as \x1b."""
     if text.isprintable():
         return text
     return "".join(_escaped(one) if unicodedata.category(one) in _UNSEEN else one for one in text)

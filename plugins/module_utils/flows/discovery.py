@@ -76,11 +76,13 @@ def names_of(apis: list[dict[str, Any]]) -> list[str]:
 
 
 def matches(api: Mapping[str, Any], pattern: re.Pattern[str]) -> bool:
+    """Whether name, context path, label or target fits the pattern; an API of type MCP_PROXY always does."""
     words = [api["name"], *paths_of(api), *(api.get("labels") or []), target_of(api) or ""]
     return api.get("type") == "MCP_PROXY" or any(pattern.search(word) for word in words)
 
 
 def target_of(api: Mapping[str, Any]) -> str | None:
+    """The URL of the API's first endpoint; None where it has none."""
     groups = api.get("endpointGroups") or [{}]
     endpoints = groups[0].get("endpoints") or [{}]
     return (endpoints[0].get("configuration") or {}).get("target")

@@ -82,6 +82,7 @@ def _resource(api: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def is_oauth2(plan: Mapping[str, Any]) -> bool:
+    """Whether the plan takes tokens of an authorization server."""
     return security_of(plan) == "OAUTH2"
 
 

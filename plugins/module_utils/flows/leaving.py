@@ -10,14 +10,17 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 
 
 def stop(v: Variables, done: Done) -> Options:
+    """Of gravitee_api: nobody gets in any more, before anything else goes."""
     return {**part(v, done), "state": "stopped"}
 
 
 def stop_opened(v: Variables, done: Done) -> Options:
+    """Of gravitee_api, after a run failed behind the API that it had opened."""
     return {"api_id": done["api"]["id"], "context_path": v.context_path, "state": "stopped"}
 
 
 def left_subscription(v: Variables, done: Done, name: str) -> Options:
+    """Of gravitee_subscription, for the known client `name`; removed where the client itself goes."""
     state = "absent" if v.teardown_clients == "delete" else "closed"
     return {**part(v, done), "plan": v.plan_name, "client_id": _left_id(done, name), "application_name": name, "state": state}
 
@@ -29,6 +32,7 @@ def is_unused(_v: Variables, done: Done, name: str) -> bool:
 
 
 def left_client(v: Variables, done: Done, name: str) -> Options:
+    """Of am_application, for the known client `name`."""
     return {"domain": done["situation"]["domain"]["id"], "name": name, "client_id": _left_id(done, name), "state": "absent"}
 
 
@@ -43,10 +47,12 @@ def left_plan(v: Variables, done: Done, security: str) -> Options:
 
 
 def left_api(v: Variables, done: Done) -> Options:
+    """Of gravitee_api."""
     return {"id": done["situation"]["api_id"], "context_paths": [v.context_path], "state": "absent"}
 
 
 def left_mcp_server(v: Variables, done: Done) -> Options:
+    """Of am_mcp_server."""
     return {"domain": done["situation"]["domain"]["id"], "resource_identifiers": [v.url], "state": "absent"}
 
 

@@ -31,6 +31,7 @@ class PlanBeside:
 
 
 def plans_beside(v: Variables, plans: Sequence[Mapping[str, Any]]) -> list[PlanBeside]:
+    """The OAuth2 and JWT plans of an API that are served beside the described one and let in more than it does."""
     served = [plan for status in SERVED for plan in plans if plan["status"] == status]
     named = [plan for plan in served if plan["name"] == v.plan_name and security_of(plan) == "OAUTH2"]
     others = [plan for plan in served if plan not in named[:1] and security_of(plan) in WITH_TOKEN]
@@ -43,6 +44,7 @@ def _beside(plan: Mapping[str, Any], lets_in: str) -> PlanBeside:
 
 
 def in_words(v: Variables, beside: PlanBeside) -> str:
+    """The warning of such a plan, with what to do."""
     served = f"The plan {beside.name!r} ({beside.security}, {beside.status}) is served beside {v.plan_name!r}"
     return f"{served} and lets in {beside.lets_in}. Give it the same audience, user and tools with gravitee_plan, or close it."
 

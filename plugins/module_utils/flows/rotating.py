@@ -21,9 +21,11 @@ def new_secret_deployment(v: Variables, done: Done) -> Options:
 
 
 def old_secrets(v: Variables, done: Done) -> Options:
+    """Of am_mcp_server_secret: those that the new one replaced."""
     new = (done.get("secret") or {}).get("name")
     return {"domain": done["situation"]["domain"]["id"], "resource_identifier": v.url, "state": "absent", "replaced_by": new}
 
 
 def rotated_credentials_file(v: Variables, done: Done) -> Options:
+    """Of mcp_credentials_file: the MCP server's new secret, as a rotation makes no clients."""
     return {**part(v, done), "path": v.credentials_file, "resource_name": v.resource_name}

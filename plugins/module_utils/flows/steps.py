@@ -34,15 +34,18 @@ class Step:
     when: str = ""  # or "not …"
 
     def is_due(self, done: Done) -> bool:
+        """Whether the step is walked, by the decision of the situation that `when` names."""
         decision = bool(done["situation"].get(self.when.removeprefix("not ")))
         return not self.when or decision is not self.when.startswith("not ")
 
 
 def situation(v: Variables, _done: Done) -> Options:
+    """Of mcp_situation_info: every variable."""
     return _given(**asdict(v))
 
 
 def api(v: Variables, done: Done) -> Options:
+    """Of gravitee_api, by the id where the API is this server's already."""
     seen = done["situation"]
     return _given(
         id=seen["api_id"] if seen["ours"] else None,
@@ -61,14 +64,17 @@ def api(v: Variables, done: Done) -> Options:
 
 
 def open_plan(v: Variables, done: Done) -> Options:
+    """Of gravitee_plan, in the flow `documented`: the keyless plan of a new API."""
     return {**part(v, done), "security": "key_less", "only_new_api": True}
 
 
 def open_deployment(v: Variables, done: Done) -> Options:
+    """Of gravitee_deployment, in the flow `documented`: the open API, for its test."""
     return {**part(v, done), "label": "open, to be secured", **_proof(v, "open")}
 
 
 def open_test(v: Variables, _done: Done) -> Options:
+    """Of mcp_check, in the flow `documented`."""
     return {"url": v.url, "expect": ["open"], "wait_timeout": v.verify_timeout}
 
 
@@ -104,6 +110,7 @@ def _tools(v: Variables, done: Done) -> list[dict[str, Any]] | None:
 
 
 def mcp_server(v: Variables, done: Done) -> Options:
+    """Of am_mcp_server."""
     return _given(
         domain=done["situation"]["domain"]["id"],
         name=v.name,
@@ -130,6 +137,7 @@ def secret(v: Variables, done: Done) -> Options:
 
 
 def resource(v: Variables, done: Done) -> Options:
+    """Of am_resource, with the secret that was made or renewed in this run, if any was."""
     server, new = done.get("mcp_server") or {}, done.get("secret") or {}
     return _given(
         **part(v, done),
@@ -171,6 +179,7 @@ def api_import(v: Variables, done: Done) -> Options:
 
 
 def keyless_plans(v: Variables, done: Done) -> Options:
+    """Of gravitee_plan: all keyless plans, whatever they are called, are closed."""
     opened = bool((done.get("open_plan") or {}).get("changed"))
     return {**part(v, done), "security": "key_less", "state": "closed", "will_exist": opened}
 
@@ -225,6 +234,7 @@ def client_names(v: Variables, _done: Done) -> list[str]:
 
 
 def admission(v: Variables, done: Done) -> Options:
+    """Of mcp_admission."""
     return _given(
         **part(v, done),
         domain=done["situation"]["domain"]["id"],
@@ -243,6 +253,7 @@ def test_client(v: Variables, _done: Done) -> Options:
 
 
 def verify(v: Variables, done: Done) -> Options:
+    """Of mcp_check, with the test user and the check's own client where there are any."""
     found = (done.get("test_client") or {}).get("applications") or [_made(done, v.test_client)]
     own = found[0].get("client_id") if v.makes_test_client else None
     return _given(

@@ -35,8 +35,11 @@ IN_FRONT = "not in the gateway's words: does something in front of the gateway a
 
 @dataclass(frozen=True)
 class Verdict:
-    """result is one of MEANINGS; secured means refused by the gateway, this once. got: what came and what to do. fault: a step
-    failed."""
+    """What one answer says.
+
+    result is one of MEANINGS; secured means refused by the gateway, this once. got: what came and what to do. fault: whether a
+    step failed.
+    """
 
     result: str
     got: str

@@ -49,7 +49,7 @@ SPEC: dict[str, dict[str, Any]] = {
 
 
 class OAuth(Wire):
-    """settings.oauth"""
+    """The wire's settings.oauth."""
 
     redirect_uris: list[str] | None = None
     grant_types: list[str] | None = None
@@ -75,10 +75,12 @@ def still_there(am: Am, domain_id: str, ids: Iterable[str]) -> Iterator[dict[str
 
 
 def client_id_of(application: Mapping[str, Any]) -> str:
+    """The OAuth client id of an AM application; '' where it has none."""
     return oauth_of(application).get("clientId", "")
 
 
 def oauth_of(application: Mapping[str, Any]) -> Mapping[str, Any]:
+    """settings.oauth of an AM application."""
     return (application.get("settings") or {}).get("oauth") or {}
 
 

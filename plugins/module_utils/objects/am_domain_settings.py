@@ -85,7 +85,7 @@ def _wire_name(name: str) -> str:
 
 
 class ClientRegistration(Wire):
-    """oidc.clientRegistrationSettings"""
+    """The wire's oidc.clientRegistrationSettings."""
 
     model_config = ConfigDict(alias_generator=_wire_name, populate_by_name=True, extra="forbid")
 
@@ -102,7 +102,7 @@ class ClientRegistration(Wire):
 
 
 class MetadataDocuments(Wire):
-    """oidc.cimdSettings (AM 4.12)"""
+    """The wire's oidc.cimdSettings (AM 4.12)."""
 
     enabled: bool | None = None
     allowed_domains: list[str] | None = None
@@ -117,7 +117,7 @@ class MetadataDocuments(Wire):
 
 
 class Login(Wire):
-    """loginSettings"""
+    """The wire's loginSettings."""
 
     inherited: bool | None = None
     register_enabled: bool | None = None
@@ -134,6 +134,7 @@ class Login(Wire):
 
 
 def find_domain(am: Am, domain: str) -> dict[str, Any]:
+    """The domain with this hrid or id; Refusal when there is none to be seen."""
     found = am.domain(domain)
     if found is None:
         raise Refusal(

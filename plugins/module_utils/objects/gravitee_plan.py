@@ -54,6 +54,8 @@ SPEC: dict[str, dict[str, Any]] = {
 
 
 class PlanFields(Wire):
+    """The plan's fields that have a parameter of their own."""
+
     name: str | None = None
     description: str | None = None
     validation: str | None = None

@@ -26,8 +26,11 @@ _TEXT = re.compile(r"'([^'{}\\]+)'")
 
 @dataclass(frozen=True)
 class Rule:
-    """audience: a token needs one of these URLs; empty for any. With `require_user` somebody has logged in, or the token is one
-    that a client of `machine_clients` got for itself."""
+    """Which tokens a plan takes.
+
+    audience: a token needs one of these URLs; empty for any. With `require_user` somebody has logged in, or the token is one that
+    a client of `machine_clients` got for itself.
+    """
 
     audience: tuple[str, ...] = ()
     require_user: bool = False

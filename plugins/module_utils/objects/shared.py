@@ -30,6 +30,7 @@ def wait_for_others(began: float, write: int = 1) -> None:
 
 
 def pause(seconds: float) -> None:
+    """Wait so many seconds before what was written is read again."""
     time.sleep(seconds)
 
 

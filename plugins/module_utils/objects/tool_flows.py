@@ -68,6 +68,7 @@ def with_flows(observed: Flows, wanted: Flows, ours: Flows) -> list[Any]:
 
 
 def is_ours(flow: Mapping[str, Any]) -> bool:
+    """Whether a plan's flow is one that this collection wrote, by its name."""
     return str(flow.get("name") or "").startswith(OURS)
 
 

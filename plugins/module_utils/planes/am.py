@@ -56,6 +56,7 @@ class Am:
         return None
 
     def patch_domain(self, domain_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The domain after the change. Each write lets AM's gateway answer 404 for half a second."""
         return self.session.ask("PATCH", self._domain(domain_id), forms.DOMAIN, body)
 
     def mcp_servers(self, domain_id: str) -> Iterator[dict[str, Any]]:
@@ -72,9 +73,11 @@ class Am:
         return self.session.ask("POST", f"{self._domain(domain_id)}/protected-resources", forms.NEW_MCP_SERVER, body)
 
     def patch_mcp_server(self, domain_id: str, server_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The MCP server after the change, without its secrets."""
         return self.session.ask("PATCH", self._mcp_server(domain_id, server_id), forms.MCP_SERVER, body)
 
     def delete_mcp_server(self, domain_id: str, server_id: str) -> None:
+        """Remove an MCP server, with its credentials."""
         self.session.send("DELETE", self._mcp_server(domain_id, server_id), params=MCP_SERVER)
 
     def secrets(self, domain_id: str, server_id: str) -> list[dict[str, Any]] | None:
@@ -111,6 +114,7 @@ class Am:
         return {scope["key"] for scope in self._pages(f"{self._domain(domain_id)}/scopes", forms.SCOPE, {})}
 
     def create_scope(self, domain_id: str, key: str) -> None:
+        """A new scope of the domain, named as its key."""
         body = {"key": key, "name": key, "description": f"Access to {key}"}
         self.session.send("POST", f"{self._domain(domain_id)}/scopes", body)
 
@@ -132,9 +136,11 @@ class Am:
         return self.session.ask("POST", f"{self._domain(domain_id)}/applications", forms.APPLICATION, body)
 
     def patch_application(self, domain_id: str, application_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The application after the change, without its secret."""
         return self.session.ask("PATCH", self._application(domain_id, application_id), forms.APPLICATION, body)
 
     def delete_application(self, domain_id: str, application_id: str) -> None:
+        """Remove an application, with its client id."""
         self.session.send("DELETE", self._application(domain_id, application_id))
 
     def tokens_created(self, domain_id: str, since: int, until: int) -> Iterator[dict[str, Any]]:

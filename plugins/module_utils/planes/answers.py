@@ -24,10 +24,12 @@ class Answer:
 
     @property
     def ok(self) -> bool:
+        """Whether the status says so; a redirect is none that was followed."""
         return self.status_code < 300
 
     @property
     def text(self) -> str:
+        """The body as text, with replacement characters for what is no UTF-8."""
         return self.content.decode(errors="replace")
 
     def json(self) -> Any:
@@ -57,6 +59,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def json_of(response: Any) -> dict[str, Any]:
+    """The JSON object of a response; {} for anything else."""
     return object_of(response.content)
 
 
@@ -89,9 +92,11 @@ def message_of(response: Any) -> str:
 
 
 def code_of(response: Any) -> str:
+    """APIM's technicalCode of a refusal; '' without one."""
     return text_of(json_of(response), "technicalCode")
 
 
 def text_of(body: dict[str, Any], key: str) -> str:
+    """The text under a key; '' for anything else."""
     value = body.get(key)
     return value if isinstance(value, str) else ""

@@ -71,10 +71,12 @@ class Deployment:
 
     @property
     def plans(self) -> list[dict[str, Any]]:
+        """The plans that are served, in the gateway's form."""
         return self.definition.get("plans") or []
 
     @property
     def title(self) -> str:
+        """How a sentence names it."""
         return f"deployment {self.number} of {self.created_at}"
 
 
@@ -122,6 +124,7 @@ class Apim:
         return self.session.read("GET", path, forms.API, response), response.headers.get("ETag", "")
 
     def create_api(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The new API, stopped, without its resources, labels, properties and response templates: APIM drops those here."""
         return self.session.ask("POST", self._apis, forms.API, body)
 
     def import_api(self, definition: dict[str, Any]) -> dict[str, Any]:
@@ -136,15 +139,19 @@ class Apim:
         return self.session.read("PUT", path, forms.API, response), response.headers.get("ETag", "")
 
     def delete_api(self, api_id: str) -> None:
+        """Remove a stopped API; its plans are closed, too."""
         self.session.send("DELETE", self._api(api_id), params={"closePlans": "true"})
 
     def start(self, api_id: str) -> None:
+        """Let the gateways serve the API, as it was deployed last."""
         self.session.send("POST", f"{self._api(api_id)}/_start")
 
     def stop(self, api_id: str) -> None:
+        """Let the gateways serve the API no more."""
         self.session.send("POST", f"{self._api(api_id)}/_stop")
 
     def deploy(self, api_id: str, label: str | None = None) -> None:
+        """Let the gateways serve what the API and its plans are now. label: 32 characters at most (OpenAPI)."""
         self.session.send("POST", f"{self._api(api_id)}/deployments", {"deploymentLabel": label} if label else {})
 
     def last_deployment(self, api_id: str) -> Deployment | None:
@@ -169,21 +176,27 @@ class Apim:
         return list(self._pages(f"{self._api(api_id)}/plans", forms.PLAN, {"statuses": ",".join(statuses)}))
 
     def create_plan(self, api_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The new plan, in staging."""
         return self.session.ask("POST", f"{self._api(api_id)}/plans", forms.PLAN, body)
 
     def update_plan(self, api_id: str, plan_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Replace a plan; the plan."""
         return self.session.ask("PUT", self._plan(api_id, plan_id), forms.PLAN, body)
 
     def publish_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
+        """The plan, published; served after the next deployment."""
         return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_publish", forms.PLAN)
 
     def deprecate_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
+        """The plan, deprecated; it takes no new subscriptions and is still served."""
         return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_deprecate", forms.PLAN)
 
     def close_plan(self, api_id: str, plan_id: str) -> dict[str, Any]:
+        """The plan, closed for good; served until the next deployment."""
         return self.session.ask("POST", f"{self._plan(api_id, plan_id)}/_close", forms.PLAN)
 
     def delete_plan(self, api_id: str, plan_id: str) -> None:
+        """Remove a plan."""
         self.session.send("DELETE", self._plan(api_id, plan_id))
 
     def applications(self) -> list[dict[str, Any]]:
@@ -195,9 +208,11 @@ class Apim:
         return self.session.get(f"{self._applications}/{segment(application_id)}", forms.APP)
 
     def create_application(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The new application; what has a client id is under settings.app."""
         return self.session.ask("POST", self._applications, forms.APP, body)
 
     def archive_application(self, application_id: str) -> None:
+        """Archive an application; GET still answers, with status ARCHIVED."""
         self.session.send("DELETE", f"{self._applications}/{segment(application_id)}")
 
     def subscriptions(self, api_id: str, application_id: str, plan_id: str | None = None) -> list[dict[str, Any]]:
@@ -211,6 +226,7 @@ class Apim:
         return list(self._pages(f"{self._api(api_id)}/subscriptions", forms.SUBSCRIPTION, filters))
 
     def subscribe(self, api_id: str, plan_id: str, application_id: str) -> dict[str, Any]:
+        """The new subscription: ACCEPTED at once, or PENDING where the plan's validation is manual."""
         body = {"applicationId": application_id, "planId": plan_id}
         return self.session.ask("POST", f"{self._api(api_id)}/subscriptions", forms.SUBSCRIPTION, body)
 

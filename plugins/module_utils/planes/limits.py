@@ -84,10 +84,12 @@ class LimitedAdapter(HTTPAdapter):
     """HTTPAdapter whose connections have a deadline for the headers; read the body with `pieces`."""
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        """As requests calls it, for connections without a proxy."""
         super().init_poolmanager(*args, **more)
         self._limit(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """As requests calls it, for connections by a proxy."""
         manager = super().proxy_manager_for(proxy, **more)
         return manager if proxy.lower().startswith("socks") else self._limit(manager)  # SOCKS has connections of its own
 

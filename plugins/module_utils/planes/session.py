@@ -93,6 +93,7 @@ def base_of(url: str) -> str:
 
 
 def another_form(method: str, path: str, status: int, wrong: str) -> ApiError:
+    """The error for an answer that is JSON in another form than awaited; `wrong` says where."""
     remedy = "is the URL right, and the version supported?"
     return ApiError(method, path, status, f"in a form that is not expected: {wrong}", remedy=remedy)
 
@@ -125,6 +126,7 @@ class Session:
         self._cached_as = (credentials.url, options.organization, credentials.token, credentials.username, credentials.password)
 
     def get(self, path: str, form: Form, /, **params: Any) -> Any:
+        """What the server answers to a GET with these query parameters; ApiError as for ask."""
         return self.ask("GET", path, form, params=params)
 
     def ask(self, method: str, path: str, form: Form, body: Any = None, params: Any = None) -> Any:

@@ -32,6 +32,7 @@ class TokenCache:
         self._folder = folder or default_folder()
 
     def get(self, *credentials: str | None) -> str | None:
+        """The token that is kept for these credentials and will not expire soon; None if there is none."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             kept = json.loads(self._private(self._path(credentials)).read_text(encoding="utf-8"))
             if kept["expires"] > time.time() + MARGIN:
@@ -45,6 +46,7 @@ class TokenCache:
             self._write(self._path(credentials), json.dumps(kept))
 
     def forget(self, *credentials: str | None) -> None:
+        """Drop the token of these credentials; a file that cannot be removed stays."""
         with contextlib.suppress(OSError, ValueError):
             self._path(credentials).unlink(missing_ok=True)
 
@@ -85,6 +87,7 @@ class TokenCache:
 
 
 def default_folder() -> Path:
+    """The user's folder for tokens, in memory where the system has such a place."""
     for base in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
         if base and os.access(base, os.W_OK):
             return Path(base) / f"gravitee.mcp-{os.getuid()}"

@@ -60,18 +60,22 @@ class Options:
 
     @property
     def organization_path(self) -> str:
+        """The part of a management URL that names the organization."""
         return f"/organizations/{segment(self.organization, 'organization')}"
 
     @property
     def environment_path(self) -> str:
+        """The part of a management URL that names the environment."""
         return f"/environments/{segment(self.environment, 'environment')}"
 
     @property
     def verify(self) -> bool | str:
+        """As requests takes it: whether certificates are validated, or by which authorities."""
         return (self.ca_path or True) if self.validate_certs else False
 
     @property
     def cert(self) -> Any:
+        """As requests takes it: the client's certificate, with its key where that is another file."""
         return (self.client_cert, self.client_key) if self.client_key else self.client_cert
 
 
@@ -86,16 +90,19 @@ class Patience(Retry):
     told: list[str] | None = None
 
     def new(self, **changes: Any) -> Patience:
+        """The copy that urllib3 counts on with, which keeps what this class adds."""
         copy = super().new(**changes)
         copy.limit, copy.until, copy.told = self.limit, self.until, self.told
         return copy
 
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Whether this answer is repeated, by urllib3's word; 429 always."""
         return bool(self.total) and (status_code == 429 or super().is_retry(method, status_code, has_retry_after))
 
     def increment(
         self, method: Any = None, url: Any = None, response: Any = None, error: Any = None, *args: Any, **more: Any
     ) -> Any:
+        """One repetition more, told; MaxRetryError beyond the limit."""
         now = time.monotonic()
         self.until = self.until or now + self.limit
         after = self.get_retry_after(response) or 0 if response is not None else 0
@@ -144,6 +151,7 @@ def segment(value: Any, option: str = "id") -> str:
 
 
 def bearer(token: str) -> Callable[[Any], Any]:
+    """What signs a request with a Bearer token (RFC 6750)."""
     return _sign(f"Bearer {token}")
 
 

@@ -103,6 +103,7 @@ if __name__ == "__main__":
         """Stands for ansible-rulebook's queue."""
 
         async def put(self, event: dict[str, Any]) -> None:
+            """Print what would be put."""
             print(event, flush=True)
 
     asyncio.run(main(Printer(), {"domain": sys.argv[1] if len(sys.argv) > 1 else ""}))  # type: ignore[arg-type]
