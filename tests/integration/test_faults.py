@@ -168,7 +168,7 @@ def test_every_request_meets_every_fault(behind: Fixture, name: str, fault: str,
     flow.settled(behind)
     numbers = met(behind.faults.asked, fault)
     assert len(numbers) > 2
-    through = 0
+    through = cases = 0
     for number in numbers:
         kind = start(number)
         try:
@@ -181,6 +181,9 @@ def test_every_request_meets_every_fault(behind: Fixture, name: str, fault: str,
             assert "\n" not in told
             assert "Traceback" not in told
             assert "not expected here" not in told
+        if number > len(behind.faults.asked):  # a run that waited for less than the first one asks less often
+            continue
+        cases += 1
         meant = f"{kind} at {number}: {behind.faults.asked[number - 1]}"
         behind.faults.arm(0, "")
         flow.run(behind)
@@ -190,8 +193,9 @@ def test_every_request_meets_every_fault(behind: Fixture, name: str, fault: str,
         openings = [place for place in range(1, len(behind.opened)) if behind.opened[place] > behind.opened[place - 1]]
         assert len(openings) <= flow.openings, f"{meant} opened a door"
         assert name != "rotation" or all(behind.accepted), f"{meant} left the gateway with a secret that AM does not take"
-    record_property("cases", len(numbers))
-    print(f"{name}, AM {flow.am}, {fault}: {len(numbers)} cases, {through} got through at once")
+    assert cases > 2
+    record_property("cases", cases)
+    print(f"{name}, AM {flow.am}, {fault}: {cases} cases, {through} got through at once")
 
 
 @pytest.mark.parametrize("kind", ["503", "stall", "reset after"])
