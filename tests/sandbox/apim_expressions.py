@@ -1,6 +1,8 @@
 """Gravitee's expression language, as far as selection rules, conditions and response templates were seen to use it.
 
 A grammar of the forms of the recordings, in Spring's precedence; what it does not know fails, as what cannot be evaluated does.
+The limits are Spring's and json-smart's (tried with gravitee-expression-language 4.3.0); the text that the operator `matches`
+takes is half of what it can be there, as most characters are looked at more than once.
 """
 from __future__ import annotations
 
@@ -11,7 +13,10 @@ from typing import Any
 
 Variables = dict[str, Any]
 Evaluated = Callable[[Variables], Any]
-_TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(#?[A-Za-z_]\w*)|(&&|\|\||==|!=|[!+().,\[\]]))")
+LONGEST, LONGEST_PATTERN, LONGEST_TEXT = 10_000, 1_000, 500_000  # characters
+DEEPEST = 400  # levels of JSON
+_TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(#?[A-Za-z_]\w*|\d+)|(&&|\|\||==|!=|[!+().,>\[\]]))")
+_METHODS = {"contains": 1, "matches": 1, "replaceAll": 2, "length": 0}  # how many arguments they take
 _WITHIN_TEXT = re.compile(r"\{#[^{}]*\}")
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
@@ -40,6 +45,8 @@ def fill_in(text: str, variables: Variables) -> str:
 
 
 def evaluate(text: str, variables: Variables) -> Any:
+    if len(text) > LONGEST:
+        raise ExpressionFailed("too long")
     return _Parser(text[1:-1]).whole()(variables)
 
 
@@ -50,11 +57,21 @@ def json_path(content: Any, path: Any) -> Any:
         raise ExpressionFailed(f"no path: {path}")
     try:
         value = json.loads(content)
-    except (TypeError, ValueError) as error:
+    except (RecursionError, TypeError, ValueError) as error:
         raise ExpressionFailed("no JSON") from error
+    if _depth(value) > DEEPEST:
+        raise ExpressionFailed("too deep")
     for name in names.group(1)[1:].split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def _depth(value: Any) -> int:
+    depth, layer = 0, [value]
+    while layer := [one for one in layer if isinstance(one, (dict, list))]:
+        depth += 1
+        layer = [part for one in layer for part in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 class _Parser:
@@ -99,12 +116,14 @@ class _Parser:
 
     def _relation(self) -> Evaluated:
         left = self._sum()
-        operator = self._next("==", "!=", "matches")
+        operator = self._next("==", "!=", ">", "matches")
         if not operator:
             return left
         right = self._sum()
         if operator == "matches":
-            return lambda v: _matches(left(v), right(v))
+            return lambda v: _matches_by_operator(left(v), right(v))
+        if operator == ">":
+            return lambda v: _exceeds(left(v), right(v))
         return lambda v: (left(v) == right(v)) is (operator == "==")
 
     def _sum(self) -> Evaluated:
@@ -130,6 +149,8 @@ class _Parser:
         token = self.tokens.pop() if self.tokens else ""
         if token.startswith("'"):
             return lambda _v: token[1:-1].replace("''", "'")
+        if token.isdecimal():
+            return lambda _v: int(token)
         if token in _CONSTANTS:
             return lambda _v: _CONSTANTS[token]
         if token == "#jsonPath":
@@ -141,9 +162,10 @@ class _Parser:
 
     def _arguments(self, count: int) -> list[Evaluated]:
         self._need("(")
-        found = [self._or()]
+        found: list[Evaluated] = []
         while len(found) < count:
-            self._need(",")
+            if found:
+                self._need(",")
             found.append(self._or())
         self._need(")")
         return found
@@ -155,10 +177,12 @@ class _Parser:
 
     def _member(self, of: Evaluated) -> Evaluated:
         name = self.tokens.pop() if self.tokens else ""
-        if name != "contains":
+        if not self.tokens or self.tokens[-1] != "(":
             return lambda v: _member(of(v), name)
-        (item,) = self._arguments(1)
-        return lambda v: _contains(of(v), item(v))
+        if name not in _METHODS:
+            raise ExpressionFailed(f"no method: {name}")
+        arguments = self._arguments(_METHODS[name])
+        return lambda v: _call(name, of(v), [argument(v) for argument in arguments])
 
 
 def _truth(value: Any) -> bool:
@@ -179,14 +203,32 @@ def _contains(value: Any, item: Any) -> bool:
     return item in value
 
 
-def _matches(value: Any, pattern: Any) -> bool:
-    """Java's matches: the whole text, the classes of characters in ASCII."""
-    if not isinstance(value, str) or not isinstance(pattern, str):
-        raise ExpressionFailed("matches of what is no text")
+def _call(name: str, value: Any, arguments: list[Any]) -> Any:
+    """A method of a text, or contains of a list."""
+    if name == "contains":
+        return _contains(value, arguments[0])
+    if not all(isinstance(one, str) for one in (value, *arguments)):
+        raise ExpressionFailed(f"{name} of what is no text")
+    if name == "length":
+        return len(value)
     try:
-        return re.fullmatch(pattern, value, re.ASCII) is not None
+        pattern = re.compile(arguments[0], re.ASCII)
     except re.error as error:
-        raise ExpressionFailed(f"no pattern: {pattern}") from error
+        raise ExpressionFailed(f"no pattern: {arguments[0]}") from error
+    return pattern.sub(arguments[1], value) if name == "replaceAll" else pattern.fullmatch(value) is not None
+
+
+def _matches_by_operator(value: Any, pattern: Any) -> Any:
+    """Java's matches: the whole text, the classes of characters in ASCII; Spring gives up on what is long."""
+    if isinstance(value, str) and len(value) > LONGEST_TEXT or isinstance(pattern, str) and len(pattern) > LONGEST_PATTERN:
+        raise ExpressionFailed("too long for matches")
+    return _call("matches", value, [pattern])
+
+
+def _exceeds(left: Any, right: Any) -> bool:
+    if not isinstance(left, int) or not isinstance(right, int):
+        raise ExpressionFailed("> of what is no number")
+    return left > right
 
 
 def _concatenation(left: Any, right: Any) -> str:

@@ -112,6 +112,66 @@ def test_a_tool_is_called_with_its_scopes_only(
         assert challenge is None
 
 
+def deep(levels: int, sibling: str = "") -> str:
+    """The arguments of a call as lists within lists, each with a sibling before it."""
+    return call("a")[:-2] + ', "arguments": {"x": ' + f"[{sibling}" * levels + "1" + "]" * levels + "}}}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        deep(398),
+        deep(2_000),
+        deep(398, "[[[[[]]]], "),
+        deep(398, '"\\"]]]]", '),
+        call("a") + " " * 2_000_000,
+        f"[{call('a')}]" + " " * 2_000_000,
+        "\ufeff" + call("a") + " " * 2_000_000,
+        call("a") + "\0" + " " * 2_000_000,
+    ],
+)
+def test_no_body_gets_round_the_conditions(body: str) -> None:
+    """Not by what the gateway cannot read, nor by what it gives up on."""
+    flows = tool_flows({"a": ["s"]}, "true", METADATA)
+    assert status_of(flows, body, {})[0] in (400, 403)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"rows": [{"a": [1, {"b": 2}], "c": "x"}] * 5_000},
+        {"content": '{[\\"\n' * 50_000},
+        {"x": "\\" * 50_001},
+        {"text": "x" * 2_000_000},
+    ],
+)
+def test_large_calls_are_let_through(arguments: Any) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "a", "arguments": arguments}})
+    flows = tool_flows({"a": ["s"]}, "unlisted", METADATA)
+    assert status_of(flows, body, {"scope": "s"}) == (None, None)
+    assert status_of(flows, body, {"scope": ""})[0] == 403
+
+
+@pytest.mark.parametrize("count", [40, 100, 1_000])
+def test_many_tools_are_enforced(count: int) -> None:
+    """With more names than a pattern or an expression of the gateway holds."""
+    names = [f"get_the_weather_of_{number}" for number in range(count)]
+    flows = tool_flows({name: ["s"] for name in names}, "true", METADATA)
+    assert len({flow["name"] for flow in flows}) == len(flows)
+    for name in (names[0], names[count // 2], names[-1]):
+        assert (status_of(flows, call(name), {})[0], status_of(flows, call(name), {"scope": "s"})[0]) == (403, None)
+
+
+def test_what_is_too_long_for_the_gateway_is_refused() -> None:
+    names = [f"get_the_weather_of_{number}" for number in range(1_000)]
+    with pytest.raises(Refusal, match="enforce_tools: the names of 1000 tools"):
+        tool_flows({name: [] for name in names}, "unlisted", METADATA)
+    with pytest.raises(Refusal, match="tools: 'xx.*' and its scopes are too long"):
+        tool_flows({"x" * 10_000: ["s"]}, "true", METADATA)
+    with pytest.raises(Refusal, match="machine_clients: with 200 of them"):
+        Rule((), True, tuple(f"client-{number:030}" for number in range(200))).text()
+
+
 @given(st.text(max_size=20) | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_what_is_no_json_object_is_refused_before_all_else(body: str) -> None:
     """A body that is none of an object's first characters, blanks before it aside, never reaches the server."""

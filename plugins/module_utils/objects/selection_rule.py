@@ -20,6 +20,7 @@ CLAIMS = "#context.attributes['jwt'].claims"
 _AUDIENCE, _USER, _MACHINE = f"{CLAIMS}['aud'].contains(%s)", f"{CLAIMS}['gis'] != null", f"{CLAIMS}['sub'] == %s"
 # A first term in parentheses needs one before it, as an expression has to begin with {#.
 _HAS_AUDIENCE = f"{CLAIMS}['aud'] != null"
+LONGEST = 10_000  # characters: Spring, which the gateway evaluates with, fails for a longer expression
 _QUOTABLE = re.compile(r"[ -~]+")
 _TEXT = re.compile(r"'([^'{}\\]+)'")
 
@@ -44,7 +45,13 @@ class Rule:
             terms.append(_any([_USER, *machines]))
         if terms and terms[0].startswith("("):
             terms.insert(0, _HAS_AUDIENCE)
-        return f"{{{' && '.join(terms)}}}" if terms else ""
+        text = f"{{{' && '.join(terms)}}}" if terms else ""
+        if len(text) > LONGEST:
+            raise Refusal(
+                f"machine_clients: with {len(self.machine_clients)} of them, and {len(self.audience)} URLs in audience, the rule "
+                f"has {len(text)} characters, and the gateway takes {LONGEST}. Give some of them a plan of their own."
+            )
+        return text
 
     def covers(self, other: Rule) -> bool:
         """Whether this rule lets in no token that the other one would refuse."""

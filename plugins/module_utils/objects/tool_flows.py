@@ -4,7 +4,10 @@
 """Flows of a plan that decide at the gateway who may call which tool. Pure: no HTTP.
 
 Each flow answers with the policy `mock` where its condition holds. A condition that cannot be evaluated does not hold, and the
-call goes on; so the first flow refuses every body that is no JSON object: batches, a byte order mark, UTF-16. Seen on 4.10.7.
+call goes on; so the first flows refuse every body on which the others could not be evaluated: what is no JSON object (batches, a
+byte order mark, UTF-16; seen on 4.10.7), and what is nested deeper than #jsonPath reads, 400 levels. An expression fails, too,
+where it is too long, or where the operator `matches` gets a long pattern or text; the method of that name has no such limit.
+(Tried with gravitee-expression-language 4.3.0, Spring 6.2 and json-smart 2.5.)
 """
 from __future__ import annotations
 
@@ -16,13 +19,19 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import refuse_bad_scopes, step_up
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, quoted
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, LONGEST, quoted
 
 MODES = ["true", "unlisted", "false"]
 OURS = "gravitee.mcp: "  # how the names of these flows begin
 _METHOD, _NAME = (f"#jsonPath(#request.content, '$.{path}')" for path in ("method", "params.name"))
 _CALL = f"{_METHOD} == 'tools/call'"
-_NO_OBJECT = r"{#request.content matches '(?s)\s*[^\s\x7B].*|.*\x00.*'}"
+_NO_OBJECT = r"{#request.content.matches('(?s)\s*[^\s\x7B].*|.*\x00.*')}"
+# The lists and objects that hold others, three levels of those that do not left out: more than that, and it may be too deep.
+MOST_NESTED = 380
+_TEXTS = r""".replaceAll('"[^"\\]*+(?:\\.[^"\\]*+)*+"', '')"""
+_INNERMOST = r".replaceAll('\[[^\[\]\x7B\x7D]*+\]|\x7B[^\[\]\x7B\x7D]*+\x7D', '')"
+_NESTED = f"#request.content{_TEXTS}{3 * _INNERMOST}" + r".replaceAll('[^\[\x7B]', '').length()"
+_TOO_DEEP = f"{{{_NESTED} > {MOST_NESTED}}}"
 _LACKS = f"!(' ' + {CLAIMS}['scope'] + ' ').contains(%s)"
 _PRINTABLE = re.compile(r"[ -~]+")
 Flows = Iterable[Mapping[str, Any]]
@@ -42,12 +51,17 @@ def tool_flows(given: Mapping[str, Any] | None, mode: str, metadata: str) -> lis
         raise Refusal("enforce_tools: unlisted refuses every tool that is not in tools, and tools is empty. Name the tools.")
     if mode == "false" or (mode == "true" and not sets):
         return []
-    flows = [_flow("only JSON objects", _NO_OBJECT, 400, "Send one JSON object: batches are not allowed.")]
+    flows = [
+        _flow("only JSON objects", _NO_OBJECT, 400, "Send one JSON object: batches are not allowed."),
+        _flow("no deep nesting", _TOO_DEEP, 400, f"Send no more than {MOST_NESTED} lists and objects within others."),
+    ]
     for scopes, names in sorted(sets.items()):
-        scope = " ".join(scopes)
-        flows.append(_flow(f"scope {scope}", _lacking(names, scopes), 403, "Insufficient scope", step_up(scope, metadata)))
+        scope, challenge = " ".join(scopes), step_up(" ".join(scopes), metadata)
+        for number, condition in enumerate(_lacking(names, scopes)):
+            more = f" ({number + 1})" if number else ""
+            flows.append(_flow(f"scope {scope}{more}", condition, 403, "Insufficient scope", challenge))
     if mode == "unlisted":
-        flows.append(_flow("only listed tools", f"{{{_CALL} && !({_is_one_of(sorted(tools))})}}", 403, "Unknown tool"))
+        flows.append(_flow("only listed tools", _unlisted(sorted(tools)), 403, "Unknown tool"))
     return flows
 
 
@@ -72,14 +86,30 @@ def is_ours(flow: Mapping[str, Any]) -> bool:
     return str(flow.get("name") or "").startswith(OURS)
 
 
-def _lacking(names: list[str], scopes: tuple[str, ...]) -> str:
-    """The condition of a call of one of the tools with a token that lacks one of the scopes."""
+def _lacking(names: list[str], scopes: tuple[str, ...]) -> list[str]:
+    """The conditions of a call of one of the tools with a token that lacks one of the scopes: one, or more, none too long."""
     lacks = [_LACKS % quoted(f" {scope} ", "tools") for scope in scopes]
-    return f"{{{_CALL} && {_is_one_of(names)} && {lacks[0] if len(lacks) == 1 else '(' + ' || '.join(lacks) + ')'}}}"
+    text = f"{{{_CALL} && {_is_one_of(names)} && {lacks[0] if len(lacks) == 1 else '(' + ' || '.join(lacks) + ')'}}}"
+    if len(text) <= LONGEST:
+        return [text]
+    if len(names) == 1:
+        raise Refusal(f"tools: {names[0]!r} and its scopes are too long for an expression of the gateway, {LONGEST} characters.")
+    half = len(names) // 2
+    return [*_lacking(names[:half], scopes), *_lacking(names[half:], scopes)]
+
+
+def _unlisted(names: list[str]) -> str:
+    text = f"{{{_CALL} && !{_is_one_of(names)}}}"
+    if len(text) > LONGEST:
+        raise Refusal(
+            f"enforce_tools: the names of {len(names)} tools make an expression of {len(text)} characters, and the gateway takes "
+            f"{LONGEST}. Use enforce_tools=true, which enforces the scopes of all of them, or name fewer tools."
+        )
+    return text
 
 
 def _is_one_of(names: Iterable[str]) -> str:
-    return f"{_NAME} matches '{'|'.join(_pattern(name) for name in names)}'"
+    return f"{_NAME}.matches('{'|'.join(_pattern(name) for name in names)}')"
 
 
 def _pattern(name: str) -> str:
