@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from starlette.datastructures import Headers
+
 Variables = dict[str, Any]
 Evaluated = Callable[[Variables], Any]
 LONGEST, LONGEST_PATTERN, LONGEST_TEXT = 10_000, 1_000, 500_000  # characters
 DEEPEST = 400  # levels of JSON
 _TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(#?[A-Za-z_]\w*|\d+)|(&&|\|\||==|!=|[!+().,>\[\]]))")
-_METHODS = {"contains": 1, "matches": 1, "replaceAll": 2, "length": 0}  # how many arguments they take
+_METHODS = {"contains": 1, "getFirst": 1, "matches": 1, "replaceAll": 2, "length": 0}  # how many arguments they take
 _WITHIN_TEXT = re.compile(r"\{#[^{}]*\}")
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
@@ -204,11 +206,15 @@ def _contains(value: Any, item: Any) -> bool:
 
 
 def _call(name: str, value: Any, arguments: list[Any]) -> Any:
-    """A method of a text, or contains of a list."""
+    """A method of a text, contains of a list, or getFirst of headers."""
     if name == "contains":
         return _contains(value, arguments[0])
+    if name == "getFirst" and isinstance(value, Headers):
+        return value.get(arguments[0])
     if not all(isinstance(one, str) for one in (value, *arguments)):
         raise ExpressionFailed(f"{name} of what is no text")
+    if name == "getFirst":
+        raise ExpressionFailed("getFirst of what is no headers")
     if name == "length":
         return len(value)
     try:

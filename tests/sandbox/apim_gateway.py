@@ -82,7 +82,7 @@ class _Call:
         attributes = {"jwt": {"claims": _claims(self.token)}} if self.token else {}
         content = body.decode("utf-8", "replace")
         self.variables = {
-            "request": {"method": request.method, "path": request.url.path, "content": content},
+            "request": {"method": request.method, "path": request.url.path, "content": content, "headers": request.headers},
             "context": {"attributes": attributes},
         }
 

@@ -10,6 +10,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rul
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import is_ours, tool_flows, with_flows
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from tests.sandbox.apim_definition import stored_flow
 from tests.sandbox.apim_expressions import holds
@@ -90,8 +91,12 @@ def call(name: str) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name}})
 
 
-def status_of(flows: list[dict[str, Any]], body: str, claims: dict[str, Any]) -> tuple[int | None, str | None]:
-    variables = {"request": {"content": body, "path": "/w"}, "context": {"attributes": {"jwt": {"claims": claims}}}}
+def status_of(
+    flows: list[dict[str, Any]], body: str, claims: dict[str, Any], **headers: str
+) -> tuple[int | None, str | None]:
+    sent = Headers({name.replace("_", "-"): value for name, value in headers.items()})
+    request = {"content": body, "path": "/w", "headers": sent}
+    variables = {"request": request, "context": {"attributes": {"jwt": {"claims": claims}}}}
     response = answered([stored_flow(World(), flow) for flow in flows], "POST", "/", variables)
     return (response.status_code, response.headers.get("www-authenticate")) if response else (None, None)
 
@@ -110,6 +115,26 @@ def test_a_tool_is_called_with_its_scopes_only(
         assert challenge == f'Bearer error="insufficient_scope", scope="{scope}", resource_metadata="{METADATA}"'
     else:
         assert challenge is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content_type": "application/json"}, 403),
+        ({"content_type": "Application/JSON; charset=UTF-8"}, 403),
+        ({"content_type": 'application/json;charset="utf-8"'}, 403),
+        ({}, 403),
+        ({"content_type": "application/json; charset=utf-7"}, 415),
+        ({"content_type": "application/json; charset=utf-8; charset=utf-7"}, 415),
+        ({"content_type": "text/plain"}, 415),
+        ({"content_type": ""}, 415),
+        ({"content_type": "application/json", "content_encoding": "br"}, 415),
+    ],
+)
+def test_what_the_server_may_read_otherwise_is_refused(headers: dict[str, str], status: int) -> None:
+    flows = tool_flows({"a": ["s"]}, "true", METADATA)
+    assert status_of(flows, call("a"), {}, **headers)[0] == status
+    assert status_of(flows, call("a"), {"scope": "s"}, **headers)[0] == (415 if status == 415 else None)
 
 
 def deep(levels: int, sibling: str = "") -> str:

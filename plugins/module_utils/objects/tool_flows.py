@@ -5,9 +5,10 @@
 
 Each flow answers with the policy `mock` where its condition holds. A condition that cannot be evaluated does not hold, and the
 call goes on; so the first flows refuse every body on which the others could not be evaluated: what is no JSON object (batches, a
-byte order mark, UTF-16; seen on 4.10.7), and what is nested deeper than #jsonPath reads, 400 levels. An expression fails, too,
-where it is too long, or where the operator `matches` gets a long pattern or text; the method of that name has no such limit.
-(Tried with gravitee-expression-language 4.3.0, Spring 6.2 and json-smart 2.5.)
+byte order mark, UTF-16; seen on 4.10.7), and what is nested deeper than #jsonPath reads, 400 levels. They refuse, too, what the
+server behind could read otherwise than the gateway: another charset (UTF-7 is taken by Node's raw-body), a compressed body.
+An expression fails where it is too long, or where the operator `matches` gets a long pattern or text; the method of that name has
+no such limit. (Tried with gravitee-expression-language 4.3.0, Spring 6.2 and json-smart 2.5.)
 """
 from __future__ import annotations
 
@@ -25,6 +26,9 @@ MODES = ["true", "unlisted", "false"]
 OURS = "gravitee.mcp: "  # how the names of these flows begin
 _METHOD, _NAME = (f"#jsonPath(#request.content, '$.{path}')" for path in ("method", "params.name"))
 _CALL = f"{_METHOD} == 'tools/call'"
+_TYPE = "#request.headers.getFirst('Content-Type')"
+_JSON = r"(?i)\s*application/json\s*(;\s*charset\s*=\s*\x22?utf-8\x22?\s*)?"
+_NO_JSON = f"{{#request.headers.getFirst('Content-Encoding') != null || {_TYPE} != null && !{_TYPE}.matches('{_JSON}')}}"
 _NO_OBJECT = r"{#request.content.matches('(?s)\s*[^\s\x7B].*|.*\x00.*')}"
 # The lists and objects that hold others, three levels of those that do not left out: more than that, and it may be too deep.
 MOST_NESTED = 380
@@ -52,6 +56,7 @@ def tool_flows(given: Mapping[str, Any] | None, mode: str, metadata: str) -> lis
     if mode == "false" or (mode == "true" and not sets):
         return []
     flows = [
+        _flow("only plain JSON", _NO_JSON, 415, "Send application/json in UTF-8, without a content encoding."),
         _flow("only JSON objects", _NO_OBJECT, 400, "Send one JSON object: batches are not allowed."),
         _flow("no deep nesting", _TOO_DEEP, 400, f"Send no more than {MOST_NESTED} lists and objects within others."),
     ]
