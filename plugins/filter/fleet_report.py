@@ -109,7 +109,7 @@ def fleet_report(
         "gaps": gaps,
         "total": len(servers),
         "counts": {**counts, "drifted": len([one for one in servers if one["drifted"]])},
-        "share_secured": round(counts["secured"] / looked, 4) if looked else None,
+        "share_secured": _share(counts["secured"], looked) if looked else None,
         "as_described": not gaps and not list(domain_changes) and all(_as_described(one) for one in servers),
         "domain_changes": list(domain_changes),
         "legend": dict(MEANINGS),
@@ -120,7 +120,16 @@ def fleet_report(
 
 def _findings(servers: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     """Name and URL of each server → what is to be done about it: its verdict, if that is not right, and its drift."""
-    return {f"{one['name']} ({one['url']})": {*one["changes"], *([] if _right(one) else [one["posture"]])} for one in servers}
+    return {_titled(one): {*one["changes"], *([] if _right(one) else [one["posture"]])} for one in servers}
+
+
+def _share(part: int, whole: int) -> float:
+    """To four digits; 1 only if it is all of them."""
+    return 1.0 if part == whole else min(round(part / whole, 4), 0.9999)
+
+
+def _titled(one: Mapping[str, Any]) -> str:
+    return f"{one['name']} ({one['url']})" if one["url"] else str(one["name"])
 
 
 def _compared(servers: list[dict[str, Any]], kind: str, previous: str) -> dict[str, Any]:

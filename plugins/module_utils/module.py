@@ -199,11 +199,12 @@ def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]],
 
 
 def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:
-    """Return what `reader` finds; nothing changes."""
+    """Return what `reader` finds, its `warnings` as the task's; nothing changes."""
     module = Module(spec, rules)
     with module.sentences():
         result = reader(module.servers, module.params)
-    module.finish({"changed": False, **result})
+    warnings = result.pop("warnings", ())
+    module.finish({"changed": False, **result}, warnings)
 
 
 def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Servers, bool], dict[str, Any]]) -> None:

@@ -12,7 +12,8 @@ description:
   - Calls a URL as an MCP client does that was told nothing else, follows what it finds, and reports every step. Changes nothing.
   - "The steps: is it reachable; what does a call with no token get; the challenge; the metadata of the protected resource, at
     every place where clients look; the metadata of the authorization server; PKCE; the registration endpoint. With a token:
-    initialize and tools/list. With a test user: registration, login, consent and token before that."
+    the first call and tools/list. With a test user: registration, login, consent and token before that. With the id and secret
+    of a machine client: its token before that."
 options:
   url:
     description: The MCP server's URL, such as V(https://gateway.example.com/weather-mcp).
@@ -58,7 +59,9 @@ options:
     description: Client id of a client to take instead of registering one, such as M(gravitee.mcp.am_application) made.
     type: str
   client_secret:
-    description: Its client secret, if it has one.
+    description:
+      - Its client secret, if it has one.
+      - Without O(username) and O(token) the client gets the token for itself (client_credentials), as a machine client does.
     type: str
   redirect_uri:
     description: The client's redirect URI. Nothing needs to listen there. If not set, V(http://127.0.0.1:33418/).
@@ -70,8 +73,22 @@ options:
     type: str
   audience:
     description:
-      - With O(username), whether to show that a token that was asked for without C(resource), and so names no server, is refused.
-        If it is let in, the result is V(misconfigured).
+      - With O(username) or O(client_secret), whether to show that a token that was asked for without C(resource), and so names no
+        server, is refused. If it is let in, the result is V(misconfigured).
+    type: bool
+    default: false
+  tool_scopes:
+    description:
+      - Tools and the scopes that a call of each needs. With O(username) or O(client_secret), each tool is called with a token
+        that lacks its scopes, which has to be refused with 403 and the scopes, and with one that has them, if the client may have
+        them, which must not. Otherwise the result is V(misconfigured).
+      - No tool runs; the calls have arguments that are no object, which an MCP server refuses.
+    type: dict
+  subscription:
+    description:
+      - With O(username) and O(client_id), whether to find out if the gateway validates subscriptions. Another client registers
+        itself, whose token has to be refused; the step C(subscription) is a warning if it is let in.
+      - Without O(client_id) that is known anyway.
     type: bool
     default: false
   doctor:
@@ -80,6 +97,10 @@ options:
         is met, as far as that can be seen from outside. One more call, with an invalid token.
     type: bool
     default: false
+  am_version:
+    description:
+      - The version of AM, such as V("4.11"), for O(doctor) to tell what cannot be met by it. It cannot be seen from outside.
+    type: str
   expect:
     description: What the result should be. Anything else fails the task.
     type: list
@@ -119,6 +140,17 @@ EXAMPLES = r"""
     scope: openid weather:read
     expect: [secured]
 
+- name: Call as a machine client, and see that tools are refused without their scopes
+  gravitee.mcp.mcp_check:
+    url: https://gateway.example.com/weather-mcp
+    authorization_server: https://auth.example.com
+    client_id: reporting
+    client_secret: "{{ lookup('ansible.builtin.env', 'MCP_REPORTING_SECRET') }}"
+    audience: true
+    tool_scopes:
+      slow_forecast: ["weather:read"]
+    expect: [secured]
+
 - name: Find out whether the MCP server asks for authentication itself
   gravitee.mcp.mcp_check:
     url: http://weather.internal:9000/mcp
@@ -147,7 +179,7 @@ doctor:
   description:
     - The requirements, each with C(requirement), C(level), C(source), C(verdict), C(because) and C(remedy), the setting that
       meets it.
-    - The verdict is V(met), V(not met) or V(not asked).
+    - The verdict is V(met), V(not met), V(cannot be met by this version) or V(not asked).
   returned: with O(doctor=true)
   type: list
   elements: dict
@@ -195,6 +227,7 @@ url:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import ATTEMPTS, check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.with_token import UNVALIDATED
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
 
 SPEC = {
@@ -211,7 +244,10 @@ SPEC = {
     "redirect_uri": {"type": "str"},
     "scope": {"type": "str"},
     "audience": {"type": "bool", "default": False},
+    "tool_scopes": {"type": "dict"},
+    "subscription": {"type": "bool", "default": False},
     "doctor": {"type": "bool", "default": False},
+    "am_version": {"type": "str"},
     "expect": {
         "type": "list",
         "elements": "str",
@@ -221,12 +257,20 @@ SPEC = {
 }
 
 
+def checked(servers, params):
+    """What the check says; a gateway that validates no subscription is worth a warning, though the server is secured."""
+    told = check(params, servers.options)
+    unvalidated = [step["got"] for step in told["steps"] if step["got"] == UNVALIDATED]
+    return {**told, "warnings": [f"{told['url']}: a client is {got}." for got in unvalidated]}
+
+
 def main():
     read(
         SPEC,
-        lambda servers, params: check(params, servers.options),
+        checked,
         required_together=[["username", "password"]],
-        mutually_exclusive=[["token", "username"]],
+        mutually_exclusive=[["token", "username"], ["token", "client_secret"]],
+        required_by={"client_secret": ["client_id"]},
     )
 
 

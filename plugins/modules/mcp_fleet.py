@@ -232,6 +232,11 @@ options:
           - The id of a client with a subscription that the test user logs in with.
           - If not set, one is made, see O(servers[].test_client).
         type: str
+      test_client_secret:
+        description:
+          - The secret of O(servers[].test_client_id), if it has one. Without O(servers[].test_username) it is a machine client,
+            which gets its token for itself.
+        type: str
       test_client:
         description:
           - Name of the client that the test user logs in with, where O(servers[].test_client_id) has none. It is made in AM and
@@ -342,6 +347,9 @@ options:
     description: With O(look=true), whether to add what M(gravitee.mcp.mcp_check) says with C(doctor=true).
     type: bool
     default: false
+  am_version:
+    description: With O(doctor=true), the version of AM, such as V(4.11).
+    type: str
   parallel:
     description: How many servers to work on at the same time.
     type: int
@@ -447,6 +455,7 @@ SPEC = {
     "am_gateway_url": {"type": "str"},
     "look": {"type": "bool", "default": False},
     "doctor": {"type": "bool", "default": False},
+    "am_version": {"type": "str"},
     "parallel": {"type": "int", "default": 8},
 }
 

@@ -227,6 +227,11 @@ options:
       - The id of a client with a subscription that the test user logs in with.
       - If not set, one is made, see O(test_client).
     type: str
+  test_client_secret:
+    description:
+      - The secret of O(test_client_id), if it has one. Without O(test_username) it is a machine client, which gets its
+        token for itself.
+    type: str
   test_client:
     description:
       - Name of the client that the test user logs in with, where O(test_client_id) has none. It is made in AM and

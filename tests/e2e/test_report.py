@@ -217,6 +217,23 @@ def test_nothing_changed_since_the_previous_report() -> None:
     assert "</time>: nothing has changed." in text
 
 
+@pytest.mark.parametrize(
+    ("secured", "count", "share", "told"),
+    [(1, 1, 1.0, "100.0"), (2_499, 2_500, 0.9996, "99.9"), (20_000, 20_001, 0.9999, "99.9"), (0, 3, 0.0, "0.0")],
+)
+def test_one_that_is_open_is_never_rounded_away(secured: int, count: int, share: float, told: str) -> None:
+    good, bad = outcome(0, "secured"), outcome(1, "open")
+    report = fleet_report([good] * secured + [bad] * (count - secured))
+    assert report["share_secured"] == share
+    assert f'<b class="big">{told}&nbsp;%</b>' in page_of({**report, "servers": report["servers"][:1]})
+
+
+def test_a_server_without_a_url_has_its_name_in_the_comparison() -> None:
+    nowhere = {**outcome(0, "open"), "url": ""}
+    compared = fleet_report([], previous=json.dumps(fleet_report([nowhere])), allow_none=True)["compared"]
+    assert compared["gone"] == ["Weather MCP"]
+
+
 def test_the_picture_in_the_readme(shown: Callable[..., Any]) -> None:
     """docs/report.png is what this writes."""
     report = {**fleet_report(fleet(30), made_from=["https://apim.example.com:8083"]), "made_on": "controller"}

@@ -1,7 +1,9 @@
 """MCP servers of both eras, of one only, and of the old transport: seen right, secured, and listed through the gateway."""
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -64,28 +66,71 @@ def test_a_refused_call_is_one_request_in_either_era(modules: Modules, world: Wo
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("status", [200, 400, 404])
-def test_what_the_later_era_asks_for_is_sent(status: int) -> None:
-    """Version and method in headers and in `_meta`, no session; whatever status the server refuses `initialize` with."""
-    asked: list[tuple[dict[str, str], dict[str, Any]]] = []
+Asked = list[tuple[dict[str, str], dict[str, Any]]]
+
+
+@contextlib.contextmanager
+def answering(**results: Any) -> Iterator[tuple[str, Asked]]:
+    """A server that answers each method (_ for /) with its result and a session, others with an error; the URL, and what came."""
+    asked: Asked = []
 
     def answer(_method: str, _path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        message = json.loads(body)
+        message = json.loads(body or b"{}")
         asked.append(({name.lower(): value for name, value in headers.items()}, message))
-        told: dict[str, Any] = {"result": {"tools": [], "supportedVersions": ["2026-07-28"]}}
-        first = message["method"] == "initialize"
-        reply = {"jsonrpc": "2.0", "id": message["id"], **({"error": {"code": -32601, "message": "no"}} if first else told)}
-        return status if first else 200, {"Content-Type": "application/json"}, json.dumps(reply).encode()
+        result = results.get(message.get("method", "").replace("/", "_"))
+        told = {"error": {"code": -32601, "message": "no"}} if result is None else {"result": result}
+        kind = {"Content-Type": "application/json", "Mcp-Session-Id": "s1"}
+        return 200, kind, json.dumps({"jsonrpc": "2.0", "id": message.get("id"), **told}).encode()
 
     with serving(answer, headers=True) as base:
-        client = McpClient(f"{base}/mcp", Options())
+        yield f"{base}/mcp", asked
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        {"server_discover": {"supportedVersions": ["2025-11-25", "2026-07-28"]}},
+        {"server_discover": {}},
+        {"initialize": {"protocolVersion": "2026-07-28"}},
+    ],
+)
+def test_what_the_later_era_asks_for_is_sent(results: dict[str, Any]) -> None:
+    """Version, method and name in headers and in `_meta`, no session, whatever the server does."""
+    with answering(**results, tools_list={"tools": []}, tools_call={}) as (url, asked):
+        client = McpClient(url, Options())
         assert client.greet().message
         assert client.tools() == ([], "")
+        assert client.call("get_weather", {}).status == 200
         client.close()
-    assert [message["method"] for _headers, message in asked] == ["initialize", "server/discover", "tools/list"]
-    for headers, message in asked[1:]:
+    assert (asked[0][1]["method"], asked[-1][1]["method"], asked[-1][0]["mcp-name"]) == (
+        "server/discover",
+        "tools/call",
+        "get_weather",
+    )
+    for headers, message in (one for one in asked if one[1]["method"] != "initialize"):
         assert (headers["mcp-protocol-version"], headers["mcp-method"]) == ("2026-07-28", message["method"])
         assert "mcp-session-id" not in headers
+        assert ("mcp-name" in headers) is (message["method"] == "tools/call")
         meta = message["params"]["_meta"]
         assert meta["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
         assert {"io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/clientCapabilities"} <= set(meta)
+
+
+def test_a_server_of_the_earlier_era_gets_its_session_and_its_version() -> None:
+    with answering(initialize={"protocolVersion": "2025-06-18"}, tools_list={"tools": []}) as (url, asked):
+        client = McpClient(url, Options())
+        client.greet()
+        assert client.tools() == ([], "")
+        client.close()
+    methods = ["server/discover", "initialize", "notifications/initialized", "tools/list", None]
+    assert [message.get("method") for _headers, message in asked] == methods
+    for headers, _message in asked[2:]:
+        assert (headers["mcp-session-id"], headers["mcp-protocol-version"]) == ("s1", "2025-06-18")
+        assert "mcp-method" not in headers
+
+
+def test_a_server_that_speaks_no_revision_of_ours_is_said_to() -> None:
+    with answering(server_discover={"supportedVersions": ["2027-01-01"]}) as (url, _asked):
+        client = McpClient(url, Options())
+        assert client.greet().status == 200
+        assert client.tools() == (None, "the server speaks MCP 2027-01-01 and no revision that is known here")

@@ -71,7 +71,8 @@ def plain(entry: dict[str, Any]) -> dict[str, Any]:
 
 def own(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: own(part) for key, part in value.items() if not key.startswith("_ansible") and key != "exception"}
+        left = {key: part for key, part in value.items() if not key.startswith("_ansible")}
+        return {key: own(part) for key, part in left.items() if key not in ("exception", "began", "ended")}
     return [own(part) for part in value] if isinstance(value, list) else value
 
 

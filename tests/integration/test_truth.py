@@ -118,4 +118,4 @@ def test_the_negotiated_version_is_sent() -> None:
     older = json.dumps({**MESSAGE, "result": {"protocolVersion": "2025-03-26", "tools": []}}).encode()
     with serving(answer, headers=True) as base:
         check({**NO_TOKEN, "url": f"{base}/mcp", "gateway": False, "list_tools": True}, OPTIONS)
-    assert versions == [None, "2025-03-26", "2025-03-26"]
+    assert versions == ["2026-07-28", None, "2025-03-26", "2025-03-26"]

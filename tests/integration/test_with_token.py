@@ -5,6 +5,7 @@ import base64
 import functools
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,8 +143,66 @@ def test_what_a_secured_server_meets(modules: Modules, world: World, domain: Dom
         "All its endpoints are served over TLS",
         "The server itself is served over TLS",
         "It takes client ID metadata documents",
-        "It names itself in authorization responses (RFC 9207)",
     }
+    assert [one["verdict"] for one in seen["doctor"]].count("cannot be met by this version") == 1
     assert len([one for one in seen["doctor"] if one["verdict"] == "not asked"]) == 3
     fleet = modules.run("mcp_fleet", check=True, look=True, doctor=True, servers=[fleets(v)])
     assert len(fleet["servers"][0]["seen"]["doctor"]) == len(seen["doctor"])
+
+
+TOOLS = [{"key": "get_weather"}, {"key": "slow_forecast", "scopes": ["weather:read"]}]
+
+
+def told_steps(seen: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    return [(one["verdict"], one["got"]) for one in seen["steps"] if one["step"] == name]
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_the_role_shows_that_tools_are_enforced_and_whether_subscriptions_are(
+    modules: Modules, world: World, domain: Domain, validated: bool
+) -> None:
+    world.introspection_window, world.validate_subscription = 0, validated
+    role = Role(modules.run, variables(world, tools=TOOLS, **USER))
+    role.play()
+    seen = role.done["verified"]
+    assert seen["result"] == "secured", seen
+    proven = [("ok", "HTTP 403, with the scopes to ask for"), ("ok", "let through to the server")]
+    assert told_steps(seen, "tool scopes") == proven
+    [(verdict, got)] = told_steps(seen, "subscription")
+    assert (verdict, got) == (("ok", "HTTP 401: it has no subscription") if validated else ("warning", with_token.UNVALIDATED))
+    assert [one["name"] for one in domain.applications.values()] == ["MCP check"], "the other client is removed again"
+
+
+def test_tools_that_are_not_enforced_are_named(modules: Modules, world: World, domain: Domain) -> None:
+    world.introspection_window = 0
+    url = secure(world, modules, "/weather-mcp")
+    seen = modules.run("mcp_check", url=url, **KNOWN, tool_scopes={"slow_forecast": ["weather:read"], "get_weather": ["openid"]})
+    assert (seen["result"], len(seen["tools"])) == ("misconfigured", 2)
+    [(verdict, got)] = told_steps(seen, "tool scopes")
+    assert (verdict, got.partition(": ")[0]) == ("failed", "not refused with 403")
+    assert "slow_forecast (HTTP " in got
+    assert "get_weather" not in got
+
+
+def test_a_machine_client_is_let_in_by_name_alone(modules: Modules, world: World, domain: Domain) -> None:
+    """With its id and secret, which go to the expected authorization server alone."""
+    world.introspection_window = 0
+    named = {"name": "Reporting", "type": "service", "client_id": "reporting", "client_secret": "Rep0rting-secret"}
+    other = {**named, "name": "Other", "client_id": "other", "type": "web", "redirect_uris": ["https://other.example/cb"]}
+    grants = {"grant_types": ["client_credentials"]}
+    v = variables(world, clients=[{**named, **grants}, {**other, **grants}], tools=TOOLS)
+    Role(modules.run, v).play()
+    scopes = {"slow_forecast": ["weather:read"]}
+    ask = {"url": v.url, "client_secret": "Rep0rting-secret", "audience": True, "tool_scopes": scopes}
+    seen = modules.run("mcp_check", client_id="reporting", **ask)
+    assert (seen["result"], len(seen["tools"])) == ("secured", 2), seen
+    assert told_steps(seen, "audience") == [("ok", "HTTP 401")]
+    assert told_steps(seen, "tool scopes")[0] == ("ok", "HTTP 403, with the scopes to ask for")
+    seen = modules.run("mcp_check", client_id="other", **ask)
+    assert seen["result"] == "misconfigured"
+    assert "name other in gravitee_plan machine_clients" in seen["summary"]
+    elsewhere = modules.run("mcp_check", client_id="reporting", **ask, authorization_server=world.urls["gateway"])
+    assert elsewhere["result"] == "misconfigured"
+    role = Role(modules.run, replace(v, test_client_id="reporting", test_client_secret="Rep0rting-secret"))
+    role.play()
+    assert len(role.done["verified"]["tools"]) == 2

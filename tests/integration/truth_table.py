@@ -78,6 +78,20 @@ def error(code: int, message: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
 
 
+def discovered(versions: Any) -> Told:
+    return says(200, {"jsonrpc": "2.0", "id": 1, "result": {"supportedVersions": versions, "serverInfo": {"name": "weather"}}})
+
+
+def unsupported(*versions: str) -> Told:
+    refusal = {"code": -32022, "message": "Unsupported protocol version", "data": {"supported": list(versions)}}
+    return says(400, {"jsonrpc": "2.0", "id": 1, "error": refusal})
+
+
+DISCOVERED = discovered(["2026-07-28", "2027-01-01"])
+NOT_TAKEN = says(400, error(-32600, "Bad Request"))
+LATER = {**MESSAGE, "result": {**MESSAGE["result"], "protocolVersion": "2026-07-28"}}
+
+
 def documents(document: dict[str, Any] | None = None, server: dict[str, Any] | None = None) -> dict[str, Told]:
     return {
         WELL_KNOWN: says(200, {**DOCUMENT, **(document or {})}),
@@ -87,7 +101,10 @@ def documents(document: dict[str, Any] | None = None, server: dict[str, Any] | N
 
 @dataclass(frozen=True)
 class Row:
-    """post: the answers to initialize, one after the other, the last again and again. get: the answers by path, else 404."""
+    """post: the answers to calls, one after the other, the last again and again. get: the answers by path, else 404.
+
+    discover: the answer to server/discover, where post is that to initialize.
+    """
 
     name: str
     post: Told | list[Told]
@@ -96,6 +113,7 @@ class Row:
     get: dict[str, Told] = field(default_factory=dict)
     url: str = "{base}/mcp"
     says: str = ""  # in the summary or a step, by the gateway
+    discover: Told | None = None
 
 
 ROWS = [
@@ -123,6 +141,25 @@ ROWS = [
     Row("internal error in JSON-RPC", says(500, error(-32603, "Internal error")), "open", "open"),
     Row("the old transport: 405", says(405, b"Method Not Allowed"), "open", "open", {"/mcp": stream(dripping(ENDPOINT))}),
     Row("the old transport: 404", says(404, b"Not Found"), "open", "open", {"/mcp": stream(b"event: endpoint\n\n")}),
+    # The revision of 2026-07-28, which begins with server/discover
+    Row("2026-07-28 alone", NOT_TAKEN, "open", "open", discover=DISCOVERED, says="server/discover"),
+    Row("both eras", MCP, "open", "open", discover=DISCOVERED, says="server/discover"),
+    Row("up to 2025-11-25 alone", MCP, "open", "open", discover=NOT_TAKEN, says="initialize"),
+    Row("up to 2025-11-25, method not found", MCP, "open", "open", discover=says(200, error(-32601, "Method not found"))),
+    Row("up to 2025-11-25, 404 for the rest", MCP, "open", "open", discover=says(404, b"Not Found")),
+    Row("up to 2025-11-25, 500 for the rest", MCP, "open", "open", discover=says(500, b"Internal Server Error")),
+    Row("no answer to what it does not know", MCP, "open", "open", discover=stream(dripping(b"", b": keepalive\n\n"))),
+    Row("initialize answered with 2026-07-28", says(200, LATER), "open", "open", discover=says(404, b"Not Found")),
+    Row("another revision alone", NOT_TAKEN, "open", "open", discover=unsupported("2027-01-01"), says="Unsupported"),
+    Row("an unsupported version, 2025-11-25 too", MCP, "open", "open", discover=unsupported("2027-01-01", "2025-11-25")),
+    Row("an unsupported version without a list", NOT_TAKEN, "open", "open", discover=says(400, error(-32022, "Unsupported"))),
+    Row("versions that are no list", NOT_TAKEN, "open", "open", discover=discovered(7)),
+    Row("versions that are no texts", NOT_TAKEN, "open", "open", discover=discovered([7, None, {}])),
+    Row("no versions", NOT_TAKEN, "open", "open", discover=discovered(None)),
+    Row("discover refused, initialize unknown", NOT_TAKEN, ITS_OWN, ITS_OWN, discover=says(401, WWW_Authenticate="Bearer")),
+    Row("initialize refused, discover unknown", says(401, WWW_Authenticate="Bearer"), "open", ITS_OWN, discover=NOT_TAKEN),
+    Row("discover let through, initialize not", REFUSED, "open", ITS_OWN, DOCUMENTS, discover=NOT_TAKEN),
+    Row("discover let through to nobody", REFUSED, "open", "unreachable", DOCUMENTS, discover=own(502, "Bad Gateway")),
     # No refusal, no MCP message
     Row("a web page", says(200, HTML, "text/html"), "open", "unreachable", says="no MCP message: is the URL right?"),
     Row("other JSON", says(200, {"status": "UP"}), "open", "unreachable"),
@@ -225,7 +262,9 @@ def server(row: Row) -> Callable[[str, str, bytes], Told]:
     answers = row.post if isinstance(row.post, list) else [row.post]
     turns = itertools.chain(answers, itertools.repeat(answers[-1]))
 
-    def answer(method: str, path: str, _body: bytes) -> Told:
-        return next(turns) if method == "POST" else row.get.get(path, GONE)
+    def answer(method: str, path: str, body: bytes) -> Told:
+        if method != "POST":
+            return row.get.get(path, GONE)
+        return row.discover if row.discover and b"server/discover" in body else next(turns)
 
     return answer

@@ -1,11 +1,11 @@
-"""Each requirement: met, not met, not asked; and the page says what the code says."""
+"""Each requirement: met, not met, impossible, not asked; and the page says what the code says."""
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import REQUIREMENTS, Evidence, diagnosis
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import CANNOT, REQUIREMENTS, Evidence, diagnosis, version_of
 
 from tests.examples.reading import ROOT
 
@@ -19,9 +19,9 @@ SERVER = {
     "authorization_response_iss_parameter_supported": True,
 }
 RESOURCE = {"resource": URL, "authorization_servers": ["https://auth.example.com"]}
-GOOD = Evidence(URL, 401, 401, {"scope": "openid"}, RESOURCE, SERVER, {"audience": "ok"})
+GOOD = Evidence(URL, 401, 401, {"scope": "openid"}, RESOURCE, SERVER, {"audience": "ok", "tool scopes": "ok"})
 CIMD, ISS = "client_id_metadata_document_supported", "authorization_response_iss_parameter_supported"
-UNSEEN = 3  # requirements that nobody can see from outside
+UNSEEN = 2  # requirements that nobody can see from outside
 
 
 def verdicts(seen: Evidence) -> dict[str, str]:
@@ -63,12 +63,45 @@ def test_nothing_is_met_where_nothing_was_seen() -> None:
         ({"server": {**SERVER, "token_endpoint": "http://auth/t"}}, "All its endpoints are served over TLS"),
         ({"url": "http://gw/x"}, "The server itself is served over TLS"),
         ({"server": without(CIMD)}, "It takes client ID metadata documents"),
-        ({"server": without(ISS)}, "It names itself in authorization responses (RFC 9207)"),
+        ({"server": without(CIMD), "am": (4, 12)}, "It takes client ID metadata documents"),
+        ({"verdicts": {"tool scopes": "failed"}}, "A token that lacks a scope is answered with 403 and the scope"),
         ({"verdicts": {"audience": "failed"}}, "A token that is not for this server is refused"),
     ],
 )
 def test_what_is_not_met_is_said(change: dict[str, Any], requirement: str) -> None:
     assert verdicts(replace(GOOD, **change))[requirement] == "not met"
+
+
+@pytest.mark.parametrize(
+    ("change", "requirement", "because"),
+    [
+        ({"server": without(CIMD), "am": (4, 11)}, "It takes client ID metadata documents", "AM 4.12 is the first that can"),
+        ({"server": without(ISS)}, "It names itself in authorization responses (RFC 9207)", "no version of AM up to"),
+    ],
+)
+def test_what_this_version_cannot_meet_is_no_fault_of_a_setting(change: dict[str, Any], requirement: str, because: str) -> None:
+    told = next(one for one in diagnosis(replace(GOOD, **change)) if one["requirement"] == requirement)
+    assert (told["verdict"], because in told["because"]) == (CANNOT, True)
+
+
+def test_only_what_is_not_met_can_be_impossible() -> None:
+    """Whatever the version, what was seen is met, and what nobody asked stays so."""
+    assert verdicts(replace(GOOD, am=(4, 10))) == verdicts(GOOD)
+    assert CANNOT not in verdicts(Evidence("https://gw/x", am=(4, 10))).values()
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("4.10", (4, 10)), ("4.11.2", (4, 11)), ("4.13.0-alpha.3", (4, 13)), (" 4.9 ", (4, 9)), (None, None), ("", None)],
+)
+def test_versions(text: str | None, version: tuple[int, int] | None) -> None:
+    assert version_of(text) == version
+
+
+@pytest.mark.parametrize("text", ["four", "4", "4.", "v4.10", "4.10x1"])
+def test_what_is_no_version_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no version"):
+        version_of(text)
 
 
 def test_the_page_has_every_requirement_as_the_code_does() -> None:

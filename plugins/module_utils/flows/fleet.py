@@ -160,7 +160,7 @@ class _Fleet:
 
         Whatever goes wrong here is what there is to say of this server, and keeps no other from its row.
         """
-        way = {"gateway": True, "expect": None, "doctor": self.params["doctor"]}
+        way = {"gateway": True, "expect": None, "doctor": self.params["doctor"], "am_version": self.params["am_version"]}
         asked = {**verify(server.v, server.walk.done if server.walk else {}), **way}
         try:
             seen = Check(Given(asked), self.servers.options).run()

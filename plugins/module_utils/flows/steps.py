@@ -109,6 +109,13 @@ def _tools(v: Variables, done: Done) -> list[dict[str, Any]] | None:
     return tools
 
 
+def _known_tools(v: Variables, done: Done) -> list[dict[str, Any]]:
+    """Those that the gateway enforces the scopes of; of discovered ones nothing is known where nobody has asked."""
+    if v.enforce_tools == "false":
+        return []
+    return (_tools(v, done) if "situation" in done else None if v.discover else v.tools) or []
+
+
 def mcp_server(v: Variables, done: Done) -> Options:
     """Of am_mcp_server."""
     return _given(
@@ -195,6 +202,7 @@ def deployment(v: Variables, done: Done) -> Options:
 def client(v: Variables, done: Done, name: str) -> Options:
     """Of the known client `name`, in AM."""
     known = _client(v, name)
+    tools = _tool_scopes(v, done) if name == v.test_client and v.makes_test_client else []  # which it shows to be enforced
     return _given(
         domain=done["situation"]["domain"]["id"],
         name=name,
@@ -202,7 +210,7 @@ def client(v: Variables, done: Done, name: str) -> Options:
         redirect_uris=known.get("redirect_uris"),
         grant_types=known.get("grant_types") or ["authorization_code", "refresh_token"],
         scopes_mode="add",
-        scopes=known.get("scopes") or list(dict.fromkeys(["openid", "offline_access", *v.required_scopes])),
+        scopes=known.get("scopes") or list(dict.fromkeys(["openid", "offline_access", *v.required_scopes, *tools])),
         client_id=known.get("client_id"),
         client_secret=known.get("client_secret"),
     )
@@ -253,7 +261,7 @@ def test_client(v: Variables, _done: Done) -> Options:
 
 
 def verify(v: Variables, done: Done) -> Options:
-    """Of mcp_check, with the test user and the check's own client where there are any."""
+    """Of mcp_check, with the test user and the check's own client, or a machine client, where there are any."""
     found = (done.get("test_client") or {}).get("applications") or [_made(done, v.test_client)]
     own = found[0].get("client_id") if v.makes_test_client else None
     return _given(
@@ -261,6 +269,9 @@ def verify(v: Variables, done: Done) -> Options:
         username=v.test_username,
         password=v.test_password,
         client_id=v.test_client_id or (own if own != TO_COME else None),
+        client_secret=v.test_client_secret,
+        subscription=v.dcr and v.makes_test_client,
+        tool_scopes={tool["key"]: tool["scopes"] for tool in _known_tools(v, done) if tool.get("scopes")} or None,
         authorization_server=v.am_gateway_url or None,
         audience=v.bind_audience,
         expect=["secured"],

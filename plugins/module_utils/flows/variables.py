@@ -70,6 +70,7 @@ class Variables:
     test_username: str | None = option()
     test_password: str | None = option(no_log=True)
     test_client_id: str | None = option()
+    test_client_secret: str | None = option(no_log=True)
     test_client: str = option("MCP check")
     # How
     flow: str = option("sealed", choices=["sealed", "documented"])

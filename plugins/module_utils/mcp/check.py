@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import Evidence, diagnosis
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import Evidence, diagnosis, version_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
     belongs_to,
     joined,
@@ -55,6 +55,10 @@ class Check:
             raise Refusal(f"url: {error}") from error
         if (params.get("attempts") or 0) > MOST_ATTEMPTS:
             raise Refusal(f"attempts: {params['attempts']} calls are too many. Give {MOST_ATTEMPTS} at most.")
+        try:
+            self.am = version_of(params.get("am_version"))
+        except ValueError as error:
+            raise Refusal(f"am_version: {error}") from error
         self.params, self.options = params, options
         self.resource = self.url  # as the metadata names it
         self.server: Mapping[str, Any] = {}  # the authorization server's metadata
@@ -66,6 +70,7 @@ class Check:
         self.challenge: dict[str, str] = {}  # of the refusal
         self.told = ""  # the scopes that clients are told to ask for
         self.answered = self.followed = False
+        self.opening = ""  # the method of the first call
         self.client = McpClient(self.url, options)  # for documents
 
     def run(self) -> dict[str, Any]:
@@ -82,18 +87,21 @@ class Check:
 
     def _diagnosis(self) -> list[dict[str, str]]:
         invalid = McpClient(self.url, self.options, "invalid").greet().status if self.answered else None
-        verdicts = {step["step"]: step["verdict"] for step in self.steps}
-        return diagnosis(Evidence(self.url, self.status, invalid, self.challenge, self.document, self.server, verdicts))
+        verdicts: dict[str, str] = {}
+        for step in self.steps:  # the worst of a step that was taken more than once
+            verdicts[step["step"]] = max(verdicts.get(step["step"], OK), step["verdict"], key=(OK, WARNING, FAILED).index)
+        seen = Evidence(self.url, self.status, invalid, self.challenge, self.document, self.server, verdicts, self.am)
+        return diagnosis(seen)
 
     def _note(self, step: str, asked: str, got: str, verdict: str) -> None:
         self.steps.append({"step": step, "asked": asked, "got": got, "verdict": verdict})
 
     def _with_token(self) -> None:
-        """As a client with a token: one that was given, or one that the test user gets here."""
+        """As a client with a token: one that was given, or that the test user or a machine client gets here."""
         way = WithToken(self.url, self.resource, self.params, self.options, self._note)
         if self.params["token"]:
             way.call(self.params["token"])
-        elif self.params["username"] and self.server:
+        elif (self.params["username"] or self.params.get("client_secret")) and self.server:
             way.earn(self.server, self.told)
         self.tools = way.tools
 
@@ -111,7 +119,7 @@ class Check:
         if worst.result != "open" and len({one.result for one in seen}) > 1:
             said = " and ".join(differ)
             worst = Verdict("unknown", f"the answers differ: {said}. Have all gateways followed the last deployment?")
-        asked = f"POST {self.url} initialize, no token"
+        asked = f"POST {self.url} {self.opening}, no token"
         times = f", {len(seen)} times on new connections" if worst.result == "secured" else ""
         self._note("no token", asked, f"{worst.got}{times}", FAILED if worst.fault else OK)
         if worst.result == "secured":
@@ -123,13 +131,16 @@ class Check:
         client = McpClient(self.url, self.options)
         answer = client.greet()
         if first:
-            self.answered, self.status = answer.status is not None, answer.status
+            self.answered, self.status, self.opening = answer.status is not None, answer.status, client.opening
             got = f"HTTP {answer.status}" if self.answered else answer.trouble
-            self._note("reachable", f"POST {self.url} initialize, no token", got, OK if self.answered else FAILED)
+            self._note("reachable", f"POST {self.url} {self.opening}, no token", got, OK if self.answered else FAILED)
         if answer.status and 300 <= answer.status < 400:
             return self._redirected(answer, first)
         old = answer.status in (400, 404, 405) and not answer.message and client.listens()
         verdict = judge(answer, self.params["gateway"], old)
+        if self.params["gateway"] and verdict.result != "open":  # one request was let through, by one gateway at least
+            before = [judge(one, gateway=True) for one in client.answers]
+            verdict = next((one for one in before if one.result == "open"), verdict)
         if verdict.result == "secured" and first:
             self.refusal, self.challenge = answer, answer.challenge
         if verdict.result == "open" and answer.message and self.params["list_tools"]:

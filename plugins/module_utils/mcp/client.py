@@ -4,7 +4,8 @@
 """As much of an MCP client as it takes to see how a server answers (streamable HTTP transport), in both eras of the protocol.
 
 Up to revision 2025-11-25 a client begins with `initialize` and may get a session. From 2026-07-28 on there is neither: each
-request says its version and method in headers and `_meta`, and `server/discover` tells what the server is.
+request says its version, method and name in headers and `_meta`, and `server/discover` tells what the server is. As the
+specification asks of a client of both eras, the later one is tried first.
 """
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import HTTPError, NewConnectionError, requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import texts
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import is_of_gateway
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import object_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import (
     ENCODINGS,
@@ -26,8 +29,8 @@ PROTOCOL_VERSION = "2025-06-18"
 STATELESS_VERSION = "2026-07-28"
 CLIENT = {"name": "gravitee.mcp", "version": "1"}
 _META = "io.modelcontextprotocol"
-# With which a server of the later era answers `initialize`, as a request without what it needs, or of an unknown method.
-_NOT_TAKEN = (400, 404, 405, 406, 415, 422)
+UNSUPPORTED_VERSION = -32022  # JSON-RPC's error of a server of the later era
+_REFUSED = (401, 403, 407, 421, 429)  # statuses with which `initialize` fares no better
 _VERSION = re.compile(r"[\w.-]{1,40}")
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that is last may have its LF still to come
 _CHALLENGE_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
@@ -69,29 +72,37 @@ class McpClient:
         self.url, self.options, self._token = url, options, token
         self._http = http_session(options, retries, adapter=LimitedAdapter)
         self._session_id: str | None = None
-        self._version: str | None = None  # the one that the server chose
+        self._version: str | None = None  # the one that both speak
+        self._theirs: list[str] = []  # those of a server that speaks none of this client's
+        self.opening = ""  # the method of the request that greet returns the answer to
+        self.answers: list[Answer] = []  # all that came while greeting
 
     def greet(self) -> Answer:
-        """The first request of an MCP client: `initialize`, and `server/discover` where the server does not take that."""
-        answer = self._initialize()
-        error = (answer.message or {}).get("error")
-        if error is None and (answer.status not in _NOT_TAKEN or answer.status == 404):
-            return answer
-        if answer.status is None or answer.status in (401, 403):
-            return answer
-        self._session_id, self._version = None, STATELESS_VERSION
-        discovered = self._ask(1, "server/discover")
-        if isinstance((discovered.message or {}).get("result"), dict):
+        """The answer to `server/discover`, or where the server does not take that, to `initialize`."""
+        self._session_id, self._version, self._theirs = None, STATELESS_VERSION, []
+        self.opening, discovered = "server/discover", self._ask(1, "server/discover")
+        self.answers = [discovered]
+        versions = _versions(discovered)
+        if STATELESS_VERSION in versions or not _may_take_initialize(discovered):
             return discovered
-        self._version = None
+        answer = self._initialize()
+        self.answers.append(answer)
+        if _result(answer) is None and (versions or _result(discovered) is not None):
+            self._session_id, self._version, self._theirs = None, STATELESS_VERSION, versions
+            return discovered
+        self.opening = "initialize"
         return answer
 
     @property
     def _stateless(self) -> bool:
         return self._version == STATELESS_VERSION
 
+    def call(self, tool: str, arguments: Any) -> Answer:
+        """What comes of a call of a tool, after greet."""
+        return self._ask(2, "tools/call", name=tool, arguments=arguments)
+
     def _ask(self, number: int, method: str, **params: Any) -> Answer:
-        """A request after the first one, in the era of the server."""
+        """A request in the era of the server."""
         if self._stateless:
             version, client = {f"{_META}/protocolVersion": STATELESS_VERSION}, {f"{_META}/clientInfo": CLIENT}
             params["_meta"] = {**version, **client, f"{_META}/clientCapabilities": {}}
@@ -99,23 +110,25 @@ class McpClient:
 
     def _initialize(self) -> Answer:
         params = {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": CLIENT}
+        self._version = None
         answer = self._post({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
-        self._session_id = answer.headers.get("mcp-session-id")
-        result = (answer.message or {}).get("result")
-        chosen = result.get("protocolVersion") if isinstance(result, dict) else None
+        chosen = (_result(answer) or {}).get("protocolVersion")
         self._version = chosen if isinstance(chosen, str) and _VERSION.fullmatch(chosen) else None
+        self._session_id = None if self._stateless else answer.headers.get("mcp-session-id")
         return answer
 
     def tools(self) -> tuple[list[dict[str, Any]] | None, str]:
         """All tools, page by page, after greet; or None and what came instead."""
+        if self._theirs:
+            return None, f"the server speaks MCP {', '.join(self._theirs)} and no revision that is known here"
         if not self._stateless:
             self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         tools: list[dict[str, Any]] = []
         cursor: dict[str, Any] = {}
         for number in range(2, 102):
             answer = self._ask(number, "tools/list", **cursor)
-            result = (answer.message or {}).get("result")
-            if not isinstance(result, dict):
+            result = _result(answer)
+            if result is None:
                 return None, f"HTTP {answer.status}, no list" if answer.status else answer.trouble
             listed = result.get("tools")
             listed = listed if isinstance(listed, list) else []
@@ -152,8 +165,9 @@ class McpClient:
         return headers
 
     def _post(self, message: dict[str, Any]) -> Answer:
-        method = {"Mcp-Method": message["method"]} if self._stateless else {}
-        return self._send("POST", self.url, {**self._headers(), **method}, message)
+        told = {"Mcp-Method": message["method"], "Mcp-Name": message.get("params", {}).get("name")} if self._stateless else {}
+        headers = {name: value for name, value in told.items() if value}
+        return self._send("POST", self.url, {**self._headers(), **headers}, message)
 
     def _send(
         self, method: str, url: str, headers: dict[str, str], message: dict[str, Any] | None, body: bool = True
@@ -166,6 +180,26 @@ class McpClient:
                 return answer
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:  # ValueError: no URL at all
             return Answer(trouble=unreachable(error), absent=_absent(error))
+
+
+def _result(answer: Answer) -> dict[str, Any] | None:
+    result = (answer.message or {}).get("result")
+    return result if isinstance(result, dict) else None
+
+
+def _versions(answer: Answer) -> list[str]:
+    """Those that the answer to `server/discover` names, also as an error; none of a server of the earlier era."""
+    error = (answer.message or {}).get("error")
+    if isinstance(error, dict) and error.get("code") == UNSUPPORTED_VERSION and isinstance(error.get("data"), dict):
+        return texts(error["data"].get("supported"))
+    return texts((_result(answer) or {}).get("supportedVersions"))
+
+
+def _may_take_initialize(answer: Answer) -> bool:
+    """Whether the same server may answer `initialize` otherwise: it was reached, and it is no refusal or redirect."""
+    if answer.status is None or answer.status in _REFUSED or 300 <= answer.status < 400:
+        return False
+    return not is_of_gateway(answer)
 
 
 def _absent(error: Exception) -> bool:

@@ -3,15 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What MCP authorization (revision 2026-07-28) and OAuth 2.1 ask of a server, and which of it is met, as seen from outside.
 
-Data, and a small judgement each on what the check has seen. What cannot be seen from outside is listed as not asked.
+Data, and a small judgement each on what the check has seen. What cannot be seen from outside is listed as not asked. What no
+setting of the AM at hand can meet is told from what one can.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MET, NOT_MET, NOT_ASKED = "met", "not met", "not asked"
+MET, NOT_MET, CANNOT, NOT_ASKED = "met", "not met", "cannot be met by this version", "not asked"
+VERSION = re.compile(r"(\d+)\.(\d+)([.-].*)?")
+NO_VERSION = "no version of AM up to 4.13.0-alpha.4 does (its sources)"
 MCP = "https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization"
 SECURITY = f"{MCP}/security-considerations"
 OAUTH = "https://datatracker.ietf.org/doc/html/draft-ietf-oauth-v2-1-13"
@@ -24,7 +28,7 @@ class Evidence:
     """What the check saw. statuses: of calls without a token and with an invalid one, None where there was no such call.
 
     resource: the metadata of the protected resource, server: that of the authorization server; {} where there is none.
-    verdicts: step → ok, warning or failed, of those that were taken.
+    verdicts: step → ok, warning or failed, of those that were taken. am: the version of AM, major and minor, if it is known.
     """
 
     url: str
@@ -34,17 +38,38 @@ class Evidence:
     resource: Mapping[str, Any] = field(default_factory=dict)
     server: Mapping[str, Any] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    am: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """level: MUST or SHOULD. remedy: the setting that meets it."""
+    """level: MUST or SHOULD. remedy: the setting that meets it. since: the first AM that has it; None where none is known to."""
 
     name: str
     level: str
     source: str
     remedy: str
     judge: Callable[[Evidence], Told]
+    since: tuple[int, int] | None = (0, 0)
+
+    def verdict(self, seen: Evidence) -> Told:
+        """As `judge` says, but for what the version of AM cannot meet."""
+        verdict, because = self.judge(seen)
+        if verdict != NOT_MET or self.since == (0, 0):
+            return verdict, because
+        if self.since is None:
+            return CANNOT, f"{because}; {NO_VERSION}"
+        if seen.am and seen.am < self.since:
+            return CANNOT, f"{because}; AM {'.'.join(map(str, self.since))} is the first that can"
+        return verdict, because
+
+
+def version_of(text: str | None) -> tuple[int, int] | None:
+    """Major and minor of a version such as 4.10.7; None for none. ValueError for what is no version."""
+    found = VERSION.fullmatch((text or "").strip())
+    if text and not found:
+        raise ValueError(f"{text!r} is no version. Give it as in 4.11 or 4.11.2.")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _status(status: int | None, wanted: int) -> Told:
@@ -203,6 +228,7 @@ REQUIREMENTS = (
         f"{MCP}/client-registration#client-id-metadata-documents",
         "AM 4.12: am_domain_settings client_metadata_documents",
         lambda seen: _has(seen.server, "client_id_metadata_document_supported", "authorization server"),
+        (4, 12),
     ),
     Requirement(
         "It names itself in authorization responses (RFC 9207)",
@@ -210,6 +236,7 @@ REQUIREMENTS = (
         f"{MCP}#authorization-response-validation",
         "no setting of AM is known for it",
         lambda seen: _has(seen.server, "authorization_response_iss_parameter_supported", "authorization server"),
+        None,
     ),
     Requirement(
         "A token that is not for this server is refused",
@@ -222,8 +249,8 @@ REQUIREMENTS = (
         "A token that lacks a scope is answered with 403 and the scope",
         "SHOULD",
         f"{MCP}#runtime-insufficient-scope-errors",
-        "gravitee_api challenge, gravitee_plan tools",
-        _not_from_outside,
+        "gravitee_api challenge, gravitee_plan tools; it is asked with a test user or a machine client, and tool_scopes",
+        lambda seen: _step(seen, "tool scopes"),
     ),
     Requirement(
         "The client's token is not passed on to the MCP server",
@@ -249,6 +276,6 @@ def diagnosis(seen: Evidence) -> list[dict[str, str]]:
 
 def _judged(seen: Evidence) -> Iterator[dict[str, str]]:
     for one in REQUIREMENTS:
-        verdict, because = one.judge(seen)
+        verdict, because = one.verdict(seen)
         said = {"requirement": one.name, "level": one.level, "source": one.source, "verdict": verdict, "because": because}
         yield {**said, "remedy": "" if verdict == MET else one.remedy}

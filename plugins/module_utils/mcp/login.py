@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An MCP client's way from registration to a token, with a test user at AM's pages."""
+"""An MCP client's way to a token: from registration, with a test user at AM's pages; or by its own id and secret."""
 from __future__ import annotations
 
 import base64
@@ -76,6 +76,7 @@ class _Forms(HTMLParser):
 class Journey:
     """Registers (or takes the client given), logs the user in, and gets a token for `resource`.
 
+    Without a user the client gets it for itself (client_credentials). `granted` are the scopes of the last token.
     trusted(url) says where requests of this journey may go; to any other address nothing is sent, the clean-up neither.
     note(step, asked, got) is told each step that went well; Stopped says which did not. Never repeats a secret.
     told: the scopes that the server says to ask for, for those that the parameters do not name.
@@ -95,13 +96,19 @@ class Journey:
         self.http = http_session(options, cookies=True, adapter=LimitedAdapter)
         self.client: dict[str, Any] = {"client_id": params["client_id"], "client_secret": params["client_secret"]}
         self.redirect_uri = params["redirect_uri"] or REDIRECT_URI
+        self.granted = ""
 
     def token(self, resource: str | None) -> str:
+        """An access token for `resource`, or one without; Stopped where a step does not lead on."""
+        if not self.params["username"]:
+            scope = {"scope": self.scope} if self.scope else {}
+            return self._exchange({"grant_type": "client_credentials", **scope}, resource)
         if not self.client["client_id"]:
             self._register()
         verifier = secrets.token_urlsafe(48)
-        answer = self._log_in(resource, verifier)
-        return self._exchange(answer, resource, verifier)
+        code = self._log_in(resource, verifier).get("code", "")
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        return self._exchange({**form, "client_id": self.client["client_id"], "code_verifier": verifier}, resource)
 
     def _register(self) -> None:
         endpoint = self.metadata.get("registration_endpoint")
@@ -164,23 +171,16 @@ class Journey:
             raise Stopped("authorize", asked, _explained(answer["error"], answer.get("error_description", "")))
         return answer
 
-    def _exchange(self, answer: Mapping[str, str], resource: str | None, verifier: str) -> str:
+    def _exchange(self, form: Mapping[str, str], resource: str | None) -> str:
         endpoint = self._endpoint("token_endpoint")
-        form = {
-            "grant_type": "authorization_code",
-            "code": answer.get("code", ""),
-            "redirect_uri": self.redirect_uri,
-            "client_id": self.client["client_id"],
-            "code_verifier": verifier,
-            "resource": resource,
-        }
         secret = self.client.get("client_secret") if self.params["client_id"] else None
         auth = (self.client["client_id"], secret) if secret else None
-        response = self._send("token", "POST", endpoint, data=form, auth=auth)
+        response = self._send("token", "POST", endpoint, data={**form, "resource": resource}, auth=auth)
         token = text_of(json_of(response), "access_token")
         if not token:
             raise Stopped("token", f"POST {endpoint}", _refusal(response))
-        self.note("token", f"POST {endpoint}", f"a token, scope {json_of(response).get('scope') or 'none'}")
+        self.granted = text_of(json_of(response), "scope")
+        self.note("token", f"POST {endpoint}", f"a token, scope {self.granted or 'none'}")
         return token
 
     def clean_up(self) -> str | None:

@@ -52,5 +52,11 @@ def _unauthorized(challenge: dict[str, str], claims: dict[str, Any], url: str, c
         whose = ", ".join(map(str, audience))
         return f"the token is for {whose}, not for this server: the client has to ask for it with resource={url}"
     client = client_id or claims.get("client_id") or "of this token"
+    if claims.get("sub") == client and "gis" not in claims:
+        return (
+            "token accepted by AM, refused by the gateway: nobody logged in to get it, and the plan may let in machine clients "
+            f"by name alone: name {client} in gravitee_plan machine_clients (secure_mcp_clients, with type=service); or it has "
+            "no subscription (gravitee_subscription)"
+        )
     accepted = f"token accepted by AM, refused by the gateway: client {client} has no subscription to the OAuth2 plan"
     return f"{accepted}: {SUBSCRIBE} ({RULE})"

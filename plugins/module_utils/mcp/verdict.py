@@ -47,11 +47,11 @@ class Verdict:
 
 
 def judge(answer: Any, gateway: bool, old_transport: bool = False) -> Verdict:
-    """Of one call of initialize without a token, by gateway or direct. old_transport: the URL is an event stream (HTTP+SSE)."""
+    """Of a client's first call without a token, by gateway or direct. old_transport: the URL is an event stream (HTTP+SSE)."""
     if answer.status is None:
         return Verdict("unreachable" if answer.absent else "unknown", answer.trouble)
     got = f"HTTP {answer.status}"
-    if gateway and _gateways_own(answer):
+    if gateway and is_of_gateway(answer):
         return _of_gateway(answer, got)
     if answer.status in (401, 403, 421):
         return _refused(answer, got, gateway)
@@ -62,7 +62,7 @@ def judge(answer: Any, gateway: bool, old_transport: bool = False) -> Verdict:
     return _behind(answer, got) if gateway else _direct(answer, got)
 
 
-def _gateways_own(answer: Any) -> bool:
+def is_of_gateway(answer: Any) -> bool:
     """Whether these are the gateway's words. It says nothing else by itself, unless a response template of the API does."""
     if answer.status == 404 and answer.text.strip() == NO_API:
         return True

@@ -1,13 +1,15 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an MCP client with a token gets at a secured server: its call, its tools, and a refusal of tokens for others."""
+"""What an MCP client with a token gets at a secured server: its call, its tools, and what is refused all the same."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp import tool_proof
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import same_host, same_origin
@@ -15,40 +17,101 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.refusals import c
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import FAILED, OK, WARNING
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-Note = Callable[[str, str, str, str], None]  # step, asked, got, verdict
 # Seconds: for 10 s AM's introspection names a token's audience as its client, seen to last 10.5 s (from AM 4.10.2 on).
 YOUNG = 12.0
+UNVALIDATED = (
+    "let in, without any subscription: the gateway does not validate them (api.validateSubscription: false in its gravitee.yml, "
+    "or an API of type mcp_proxy). Only the plan's selection rule tells tokens for this server from those for another"
+)
 WINDOW = "handlers.oauth2.introspect.offlineVerificationTimerSeconds: 0 in the gravitee.yml of AM's gateway ends that"
 
 
 class WithToken:
     """Calls of `url`, which the metadata calls `resource`, with a token. `tools` are those that were listed."""
 
-    def __init__(self, url: str, resource: str, params: Mapping[str, Any], options: Options, note: Note):
+    def __init__(self, url: str, resource: str, params: Mapping[str, Any], options: Options, note: tool_proof.Note):
         self.url, self.resource, self.params, self.options, self.note = url, resource, params, options, note
         self.tools: list[dict[str, str]] = []
 
     def earn(self, server: Mapping[str, Any], told: str) -> None:
-        """Register, log in as the test user, get a token, call with it; then remove what was registered.
+        """Get a token as the client does, call with it, and show what else is refused; then remove what was registered.
 
         server: the authorization server's metadata. told: the scopes that clients are told to ask for.
         """
         journey = Journey(self.params, self.options, server, lambda *step: self.note(*step, OK), self._trusted, told)
         try:
             token = journey.token(self.resource)
-            if self.call(token, journey.client["client_id"]) and self.params["audience"]:
-                self._without_resource(journey)
+            if self.call(token, journey.client["client_id"]):
+                self._tools_with_scopes(journey, token)
+                if self.params["audience"]:
+                    self._without_resource(journey)
+                self._without_subscription(journey)
         except Stopped as error:
             self.note(error.step, error.asked, error.got, FAILED)
-        left = journey.clean_up()
-        if left:
+        self._clean_up(journey)
+
+    def _again(self, journey: Journey, **changed: Any) -> Journey:
+        """The same way with other parameters, which is not reported step by step."""
+        params = Given({**self.params, **changed})
+        return Journey(params, self.options, journey.metadata, lambda *_step: None, self._trusted, journey.scope)
+
+    def _clean_up(self, journey: Journey) -> None:
+        if left := journey.clean_up():
             self.note("clean up", "the client's registration", left, WARNING)
+
+    def _tools_with_scopes(self, journey: Journey, token: str) -> None:
+        """Calls of tools with the token, which lacks their scopes, and with one that has them where the client may have it."""
+        tools = tool_proof.lacking(self.params.get("tool_scopes") or {}, journey.granted)
+        if not tools:
+            return
+        client = McpClient(self.url, self.options, token)
+        client.greet()
+        is_enforced = tool_proof.refused(client, tools, self.note)
+        client.close()
+        if not is_enforced:
+            return
+        wanted = dict.fromkeys([*journey.granted.split(), *(scope for scopes in tools.values() for scope in scopes)])
+        with_scopes = self._again(journey, scope=" ".join(wanted))
+        with_scopes.client = journey.client
+        asked = f"a token with the scopes {with_scopes.scope}"
+        try:
+            token = with_scopes.token(self.resource)
+        except Stopped as error:
+            self.note(tool_proof.STEP, asked, f"no such token for this client: {error.got}", WARNING)
+            return
+        left_out = tool_proof.lacking(tools, with_scopes.granted)
+        if left_out:
+            self.note(tool_proof.STEP, asked, f"a token without those of {', '.join(left_out)}", WARNING)
+        client = McpClient(self.url, self.options, token)
+        self._once_introspected(client, token)
+        tool_proof.let_through(client, [tool for tool in tools if tool not in left_out], self.note)
+        client.close()
+
+    def _without_subscription(self, journey: Journey) -> None:
+        """Whether a client that registers itself just now is let in; one that was given may have a subscription."""
+        if not self.params["username"]:
+            return
+        asked = f"POST {self.url}, with a token of a client that registered itself just now"
+        if not self.params["client_id"]:
+            self.note("subscription", asked, UNVALIDATED, WARNING)
+            return
+        if not self.params.get("subscription"):
+            return
+        unsubscribed = self._again(journey, client_id=None, client_secret=None)
+        try:
+            answer = McpClient(self.url, self.options, unsubscribed.token(self.resource)).greet()
+            refused = f"HTTP {answer.status}: it has no subscription" if answer.status else answer.trouble
+            let_in = _let_in(answer)
+            self.note("subscription", asked, UNVALIDATED if let_in else refused, WARNING if let_in else OK)
+        except Stopped as error:
+            self.note("subscription", asked, f"no such token: {error.got}", WARNING)
+        self._clean_up(unsubscribed)
 
     def call(self, token: str, client_id: str | None = None) -> bool:
         """Whether the token is let in; its tools are listed then."""
         client = McpClient(self.url, self.options, token)
         answer, waited = self._once_introspected(client, token)
-        asked = f"POST {self.url} initialize, with the token"
+        asked = f"POST {self.url} {client.opening}, with the token"
         if not _let_in(answer):
             self.note("call", asked, why_refused(answer, token, self.url, client_id), FAILED)
             return False
@@ -77,7 +140,7 @@ class WithToken:
 
     def _without_resource(self, journey: Journey) -> None:
         """A token that names no server must be refused, as MCP asks, also to a client that gets in with one for this server."""
-        asked = f"POST {self.url} initialize, with a token that was asked for without resource"
+        asked = f"POST {self.url}, with a token that was asked for without resource"
         journey.note = lambda *_step: None  # the same way again
         try:
             answer = McpClient(self.url, self.options, journey.token(None)).greet()
@@ -104,7 +167,7 @@ def _let_in(answer: Answer) -> bool:
     return bool(answer.status and 200 <= answer.status < 300 and answer.message)
 
 
-def list_tools(client: McpClient, note: Note) -> list[dict[str, str]]:
+def list_tools(client: McpClient, note: tool_proof.Note) -> list[dict[str, str]]:
     """Name and description of each tool, after greet."""
     tools, problem = client.tools()
     if tools is None:
