@@ -77,6 +77,21 @@ options:
     type: str
     choices: [close, report]
     default: close
+  stale_days:
+    description:
+      - Looks for clients of the domain that registered themselves and have not been used for so many days, that is, AM gave them
+        no token for any server, and they did not change their registration. They are named in RV(waiting).
+      - What a client got stands in AM's audit log alone. If that has no older token, it may not reach back so far; then nobody is
+        taken to be unused, and a warning says so.
+      - A client needs no new token for as long as its last one, or a refresh token, is valid. Give more days than that.
+    type: int
+  remove_stale:
+    description:
+      - With O(subscribe=true), whether to remove those clients. Their application in AM is deleted, and that in APIM archived,
+        which closes its subscriptions to all APIs. Its user has to let the client register anew.
+      - A client for which a person made an application in APIM stays, and is named.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
@@ -95,6 +110,15 @@ EXAMPLES = r"""
     domain: mcp
     resource: https://gateway.example.com/weather-mcp
     client_profiles: [vscode]
+
+- name: Remove clients that nobody has used for half a year
+  gravitee.mcp.mcp_admission:
+    context_path: /weather-mcp
+    domain: mcp
+    resource: https://gateway.example.com/weather-mcp
+    client_profiles: [vscode]
+    stale_days: 180
+    remove_stale: true
 """
 
 RETURN = r"""
@@ -105,6 +129,11 @@ clients:
   elements: dict
 waiting:
   description: Who has no subscription, or should have none any more, one sentence each, with the reason.
+  returned: success
+  type: list
+  elements: str
+stale:
+  description: The client ids of those that have not been used for O(stale_days), and were not removed.
   returned: success
   type: list
   elements: str

@@ -216,6 +216,16 @@ options:
     description: How far back a client's token may lie, in days.
     type: int
     default: 30
+  stale_days:
+    description:
+      - Looks for clients of the domain that registered themselves and got no token for any server for so many days, and names
+        them, see M(gravitee.mcp.mcp_admission). Not looked for if not set.
+    type: int
+  remove_stale:
+    description:
+      - Whether to remove them, with O(registered_clients=subscribe).
+    type: bool
+    default: false
   test_username:
     description: A test user of the domain. If set, the look from outside goes all the way, through login, to the tools.
     type: str

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import judge
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import Past
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import DAY
 
 from tests.clients import Login, register, subscribe
 from tests.integration.test_clients import secure
-from tests.runners import Modules
+from tests.runners import ModuleFailed, Modules
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
@@ -135,6 +136,67 @@ def test_a_persons_no_stays_a_no(
     modules.run("gravitee_subscription", context_path="/weather-mcp", client_id=client)
     assert modules.twice("mcp_admission", **admission(url))["waiting"] == [], "a person's yes stays a yes"
     assert "ACCEPTED" in statuses(world, client)
+
+
+def aged(domain: Domain, client_id: str, days: int) -> None:
+    """The client, and the tokens it got until now, are so many days older; so is a token of somebody else's, by two more."""
+    past = int(days * DAY)
+    for application in domain.applications.values():
+        if application["settings"]["oauth"]["clientId"] == client_id:
+            application.update(createdAt=application["createdAt"] - past, updatedAt=application["updatedAt"] - past)
+    for entry in domain.audits:
+        entry["timestamp"] -= past
+    domain.audits.append({**domain.audits[0], "id": "old", "timestamp": domain.audits[0]["timestamp"] - 2 * DAY})
+
+
+def test_a_client_that_nobody_uses_is_named_and_removed_if_asked(
+    modules: Modules, world: World, domain: Domain, url: str, client: str
+) -> None:
+    modules.run("mcp_admission", **admission(url))
+    fresh = register(world).json()["client_id"]
+    aged(domain, client, 40)
+    named = modules.twice("mcp_admission", **admission(url, stale_days=30))
+    assert (named["changed"], named["stale"]) == (False, [client])
+    assert any(f"VS Code {client} registered itself on " in line and "no token for 30 days" in line for line in named["waiting"])
+    careful = modules.twice("mcp_admission", **admission(url, stale_days=30, remove_stale=True, subscribe=False))
+    assert (careful["changed"], careful["stale"]) == (False, [client])
+    removed = modules.twice("mcp_admission", **admission(url, stale_days=30, remove_stale=True))
+    assert removed["stale"] == []
+    assert [line.partition(" registered")[0] for line in removed["changes"]] == [f"remove client VS Code {client}"]
+    left = {one["settings"]["oauth"]["clientId"] for one in domain.applications.values()}
+    assert client not in left
+    assert {fresh, "assistant"} <= left, "one is new, and one was made by a person"
+    assert statuses(world, client) == ["CLOSED"]
+
+
+@pytest.mark.parametrize(
+    ("days", "used", "reaches", "stale"),
+    [(40, False, True, True), (29, False, True, False), (40, True, True, False), (40, False, False, False)],
+)
+def test_who_is_unused(
+    modules: Modules, world: World, domain: Domain, url: str, client: str, days: int, used: bool, reaches: bool, stale: bool
+) -> None:
+    """By its tokens for any server, and only as far as the audit log reaches back."""
+    aged(domain, client, days)
+    if used:
+        Login().token(world, client, url)
+    if not reaches:
+        domain.audits[:] = [one for one in domain.audits if one["timestamp"] > domain.audits[0]["timestamp"] + 39 * DAY]
+    told = modules.run("mcp_admission", **admission(url, stale_days=30, remove_stale=True))
+    assert any(line.startswith("remove client") for line in told["changes"]) is stale
+    assert any("audit log has no token that is older" in warning for warning in told["warnings"]) is not reaches
+
+
+def test_an_unused_client_for_which_a_person_made_an_application_stays(
+    modules: Modules, world: World, domain: Domain, url: str, client: str
+) -> None:
+    modules.run("gravitee_subscription", context_path="/weather-mcp", client_id=client)
+    aged(domain, client, 40)
+    told = modules.twice("mcp_admission", **admission(url, stale_days=30, remove_stale=True))
+    assert (told["changed"], told["stale"]) == (False, [client])
+    assert any("is kept: a person made the application" in line for line in told["waiting"])
+    with pytest.raises(ModuleFailed, match="stale_days: 0 is no number of days"):
+        modules.run("mcp_admission", **admission(url, stale_days=0))
 
 
 def test_a_client_with_no_user_waits(modules: Modules, world: World, domain: Domain, url: str, client: str) -> None:

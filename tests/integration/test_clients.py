@@ -216,7 +216,7 @@ def test_the_role_reports_admits_and_leaves_out(
     assert report.code == 0, report.output
     assert report.changes == []
     assert "VS Code " in report.output
-    assert "admitted by the rules, see registered_clients" in report.output
+    assert "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)" in report.output
     assert "(https://stranger.example/cb) of alice waits for" in report.output
     assert "(https://stranger.example/cb) of alice waits for" in report.output
     assert world.subscriptions == {}

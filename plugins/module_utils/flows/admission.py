@@ -11,7 +11,9 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Ap
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import ADMITTED, Past, past_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.stale import Stale, remove, stale_clients
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
 
@@ -29,8 +31,11 @@ SPEC: dict[str, dict[str, Any]] = {
     "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
     "subscribe": {"type": "bool", "default": True},
     "not_admitted": {"type": "str", "choices": ["close", "report"], "default": "close"},
+    "stale_days": {"type": "int"},
+    "remove_stale": {"type": "bool", "default": False},
 }
 GONE = "AM has no such client any more"
+UNUSED = "unused"
 
 Verdict = Literal["subscribe", "keep", "close", "refuse"]
 
@@ -49,7 +54,10 @@ def judge(why_not: str, past: Past) -> Verdict:
 
 
 class ManagedAdmission(Managed):
-    """{client id: whether it is subscribed} of the clients that got a token for `resource`, or were admitted before."""
+    """{client id: whether it is subscribed} of the clients that got a token for `resource`, or were admitted before.
+
+    And {"unused CLIENT_ID": True} of those of the domain that nobody has used for `stale_days`.
+    """
 
     kind = "admission"
 
@@ -62,6 +70,8 @@ class ManagedAdmission(Managed):
         self.past: dict[str, Past] = {}
         self.plans: dict[str, Plan] = {}
         self.api_id = ""
+        self.domain_id = ""
+        self.stale: list[Stale] = []
 
     def observe(self) -> dict[str, bool]:
         clients = self._clients()
@@ -75,7 +85,19 @@ class ManagedAdmission(Managed):
                 subscription = self._subscription(one)
                 self.plans[one["client_id"]] = subscription.plan()
                 self.unmet += subscription.unmet
-        return {one["client_id"]: self._past_of(one).granted for one in self.everyone}
+        self.stale = self._unused()
+        seen = {one["client_id"]: self._past_of(one).granted for one in self.everyone}
+        return seen | {f"{UNUSED} {one.client_id}": True for one in self.stale}
+
+    def _unused(self) -> list[Stale]:
+        """Nothing is removed, and a warning says why, where it is not known who is unused."""
+        days = self.params["stale_days"]
+        if days is None:
+            return []
+        self.domain_id = domain_id_of(self.am, self.params["domain"])
+        found, why_not = stale_clients(self.am, self.domain_id, self.apim.applications, days)
+        self.warnings += [why_not] if why_not else []
+        return found
 
     def _clients(self) -> list[dict[str, Any]] | None:
         """Who may not read AM's audit log can secure a server all the same: only subscribing needs it. None: not known."""
@@ -144,7 +166,9 @@ class ManagedAdmission(Managed):
         if self.params["not_admitted"] == "close":
             wanted["close"] = False
         judged = {one["client_id"]: self._verdict(one) for one in self.everyone}
-        return {client_id: wanted.get(judged[client_id], now) for client_id, now in observed.items()}
+        subscribed = {client_id: wanted.get(verdict, observed[client_id]) for client_id, verdict in judged.items()}
+        removed = [f"{UNUSED} {one.client_id}" for one in self.stale if self.params["remove_stale"] and not one.kept]
+        return observed | subscribed | dict.fromkeys(removed, False)
 
     def changes(self, observed: dict[str, bool], desired: dict[str, bool]) -> Iterable[Change]:
         for one in self.everyone:
@@ -153,6 +177,16 @@ class ManagedAdmission(Managed):
                 yield from self._steps(client_id, self.plans[client_id])
             elif observed[client_id] and not desired[client_id]:
                 yield self._close(one)
+        for unused in self.stale:
+            if not desired[f"{UNUSED} {unused.client_id}"]:
+                yield self._remove(unused)
+
+    def _remove(self, unused: Stale) -> Change:
+        def apply(now: dict[str, bool]) -> dict[str, bool]:
+            remove(self.am, self.domain_id, self.apim.archive_application, unused)
+            return {**now, f"{UNUSED} {unused.client_id}": False}
+
+        return Change(f"remove client {unused.told(self.params['stale_days'])}", apply)
 
     def _close(self, one: Mapping[str, Any]) -> Change:
         def close(now: dict[str, bool]) -> dict[str, bool]:
@@ -178,12 +212,14 @@ class ManagedAdmission(Managed):
 
     def facts(self, value: dict[str, bool], plan: Plan) -> dict[str, Any]:
         told = [line for one in self.everyone for line in self._told(one, value[one["client_id"]])]
-        return {"clients": self.clients, "waiting": told}
+        left = [one for one in self.stale if value[f"{UNUSED} {one.client_id}"]]
+        told += [f"{one.told(self.params['stale_days'])}." for one in left]
+        return {"clients": self.clients, "waiting": told, "stale": [one.client_id for one in left]}
 
     def _told(self, one: Mapping[str, Any], subscribed: bool) -> list[str]:
         uris, users = ", ".join(map(str, one["redirect_uris"])), ", ".join(one.get("users") or [])
         who = f"{one['name']} {one['client_id']} ({uris})" + (f" of {users}" if users else "")
         if subscribed:
             return [f"{who} is subscribed to {self.title}: {one['why_not']}"] if self._verdict(one) == "close" else []
-        why = one["why_not"] or self._past_of(one).no or "admitted by the rules, see registered_clients"
+        why = one["why_not"] or self._past_of(one).no or "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)"
         return [f"{who} waits for {self.title}: {why}"] if one not in self.former else []

@@ -59,6 +59,8 @@ VARIABLES = {
         "plan": "plan_name",
         "resource": "gateway_url",
         "since_days": "token_days",
+        "stale_days": "stale_days",
+        "remove_stale": "remove_stale",
         "client_profiles": "admit_profiles",
         "subscribe": "registered_clients",
     },

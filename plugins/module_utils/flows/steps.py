@@ -252,6 +252,8 @@ def admission(v: Variables, done: Done) -> Options:
         admit=v.admit,
         client_profiles=v.client_profiles if v.admit_profiles is None else v.admit_profiles,
         subscribe=v.registered_clients == "subscribe",
+        stale_days=v.stale_days,
+        remove_stale=v.remove_stale,
     )
 
 

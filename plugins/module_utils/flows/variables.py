@@ -67,6 +67,8 @@ class Variables:
     admit: list[dict[str, Any]] = option([])
     admit_profiles: list[str] | None = option(choices=list(PROFILES))
     token_days: int = option(30, no_log=False)
+    stale_days: int | None = option()
+    remove_stale: bool = option(False)
     test_username: str | None = option()
     test_password: str | None = option(no_log=True)
     test_client_id: str | None = option()
