@@ -36,6 +36,7 @@ SPEC: dict[str, dict[str, Any]] = {
 }
 GONE = "AM has no such client any more"
 UNUSED = "unused"
+ADMITTED_LATER = "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)"
 
 Verdict = Literal["subscribe", "keep", "close", "refuse"]
 
@@ -221,5 +222,5 @@ class ManagedAdmission(Managed):
         who = f"{one['name']} {one['client_id']} ({uris})" + (f" of {users}" if users else "")
         if subscribed:
             return [f"{who} is subscribed to {self.title}: {one['why_not']}"] if self._verdict(one) == "close" else []
-        why = one["why_not"] or self._past_of(one).no or "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)"
+        why = one["why_not"] or self._past_of(one).no or ADMITTED_LATER
         return [f"{who} waits for {self.title}: {why}"] if one not in self.former else []
