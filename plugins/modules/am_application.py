@@ -66,6 +66,11 @@ options:
     type: str
     choices: [none, client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth,
       self_signed_tls_client_auth]
+  template:
+    description:
+      - Whether the application is a template, which others are made after, see C(client_metadata_documents.template_id) of
+        M(gravitee.mcp.am_domain_settings).
+    type: bool
   client_id:
     description: Client id. A new application gets a generated one if none is given; it never changes.
     type: str

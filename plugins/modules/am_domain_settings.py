@@ -55,7 +55,9 @@ options:
     type: dict
     suboptions:
       enabled:
-        description: Whether AM accepts them.
+        description:
+          - Whether AM accepts them. It needs O(client_metadata_documents.template_id) and hosts in
+            O(client_metadata_documents.allowed_domains).
         type: bool
       allowed_domains:
         description:

@@ -9,7 +9,9 @@ import pytest
 
 from tests.clients import Login, register, subscribe
 from tests.integration.test_check import failed
-from tests.runners import Modules, Playbooks
+from tests.integration.test_parity import variables
+from tests.role import Role
+from tests.runners import ModuleFailed, Modules, Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
 
@@ -188,13 +190,59 @@ def test_client_profiles_allow_what_they_need(modules: Modules, world: World, do
     assert register(world).status_code == 201
 
 
+def template(modules: Modules) -> str:
+    made = {"name": "Client documents", "type": "native", "redirect_uris": ["http://localhost/"], "template": True}
+    return modules.twice("am_application", domain="mcp-demo", **made)["id"]
+
+
 def test_client_metadata_documents(modules: Modules, world: World, domain: Domain) -> None:
-    given = {"client_profiles": ["vscode", "claude_code"], "client_metadata_documents": {"enabled": True}}
     world.am_version = "4.12"
+    documents = {"enabled": True, "template_id": template(modules)}
+    given = {"client_profiles": ["vscode", "claude_code"], "client_metadata_documents": documents}
     modules.twice("am_domain_settings", domain="mcp-demo", **given)
-    assert domain.wire["oidc"]["cimdSettings"] == {"enabled": True, "allowedDomains": ["claude.ai", "vscode.dev"]}
+    settings = {"enabled": True, "allowedDomains": ["claude.ai", "vscode.dev"], "templateId": documents["template_id"]}
+    assert domain.wire["oidc"]["cimdSettings"] == settings
     modules.twice("am_domain_settings", domain="mcp-demo", client_metadata_documents={"cache_ttl_seconds": 60})
     assert domain.wire["oidc"]["cimdSettings"]["enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"client_profiles": ["vscode"], "client_metadata_documents": {"enabled": True}}, "template_id is missing"),
+        ({"client_metadata_documents": {"enabled": True, "template_id": "TEMPLATE"}}, "allowed_domains is missing"),
+        (
+            {"client_profiles": ["vscode"], "client_metadata_documents": {"enabled": True, "template_id": "nobody"}},
+            "templateId must be a valid application id configured as template",
+        ),
+    ],
+)
+def test_incomplete_settings_of_documents_are_refused(
+    modules: Modules, world: World, domain: Domain, given: dict[str, Any], sentence: str
+) -> None:
+    world.am_version = "4.12"
+    documents = given["client_metadata_documents"]
+    if documents.get("template_id") == "TEMPLATE":
+        documents["template_id"] = template(modules)
+    with pytest.raises(ModuleFailed, match=sentence):
+        modules.run("am_domain_settings", domain="mcp-demo", **given)
+    assert "cimdSettings" not in domain.wire["oidc"]
+
+
+def test_a_client_with_a_document_is_subscribed_and_made_nowhere(modules: Modules, world: World, domain: Domain) -> None:
+    """One application of APIM for each document: closing its subscription shuts out this client alone."""
+    world.am_version, url = "4.12", "https://vscode.dev/oauth/client-metadata.json"
+    known = {"name": "Known", "redirect_uris": ["http://localhost/"]}
+    v = variables(world, clients=[{"name": "VS Code", "client_id": url}, known])
+    Role(modules.run, v).play()
+    assert [one["name"] for one in domain.applications.values()] == ["Known"]
+    subscribed = {one["settings"]["app"]["client_id"] for one in world.applications.values() if one["settings"].get("app")}
+    assert url in subscribed
+    assert Role(modules.run, v).play() == []
+    fleet = modules.run("mcp_fleet", check=True, servers=[{name: value for name, value in vars(v).items() if value is not None}])
+    assert fleet["servers"][0]["changes"] == []
+    Role(modules.run, v).play("teardown.yml")
+    assert all(one["status"] == "CLOSED" for one in world.subscriptions.values())
 
 
 @pytest.mark.parametrize("am_version", ["4.10", "4.11"])

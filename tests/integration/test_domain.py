@@ -176,10 +176,12 @@ def test_mcp_client_scopes_are_added_unless_they_are_exact(modules: Modules, dom
 
 def test_hosts_of_metadata_documents_are_added_unless_they_are_named(modules: Modules, domain: Domain, world: World) -> None:
     world.am_version = "4.12"
+    template = {"name": "T", "type": "native", "redirect_uris": ["http://localhost/"], "template": True}
+    documents = {"enabled": True, "template_id": modules.run("am_application", **AT, **template)["id"]}
     for profile in ("vscode", "claude_code"):
-        modules.twice("am_domain_settings", **AT, client_profiles=[profile], client_metadata_documents={"enabled": True})
+        modules.twice("am_domain_settings", **AT, client_profiles=[profile], client_metadata_documents=documents)
     assert set(domain.wire["oidc"]["cimdSettings"]["allowedDomains"]) == {"vscode.dev", "claude.ai"}
-    named = {"enabled": True, "allowed_domains": ["claude.ai"]}
+    named = {**documents, "allowed_domains": ["claude.ai"]}
     modules.twice("am_domain_settings", **AT, client_profiles=["claude_code"], client_metadata_documents=named)
     assert domain.wire["oidc"]["cimdSettings"]["allowedDomains"] == ["claude.ai"]
 

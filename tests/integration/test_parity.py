@@ -35,7 +35,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "definition": {"api_definition": {"description": "Weather", "labels": ["mcp"], "properties": [{"key": "k", "value": "v"}]}},
     "client_registration": {"client_registration": {"allow_localhost_redirect_uri": False}},
     "client_profiles": {"client_profiles": ["claude_ai"]},
-    "client_metadata_documents": {"client_metadata_documents": {"enabled": True, "allowed_domains": ["vscode.dev"]}},
+    "client_metadata_documents": {"client_metadata_documents": {"enabled": False, "allowed_domains": ["vscode.dev"]}},
     "no registration": {"dcr": False, "user_registration": False},
     "clients": {"clients": CLIENTS},
     "registered clients": {"registered_clients": "subscribe", "admit": [{"redirect_uris": ["http://127.0.0.1:*/"]}]},

@@ -67,7 +67,7 @@ class AmApplications:
     async def patch(self, request: Request) -> Response:
         application, body = self._application(request)[1], await body_of(request)
         application["settings"]["oauth"].update(body.get("settings", {}).get("oauth", {}))
-        application.update({key: body[key] for key in ("name", "description", "identityProviders") if key in body})
+        application.update({key: body[key] for key in ("name", "description", "identityProviders", "template") if key in body})
         application["updatedAt"] = self.world.now_ms()
         return answer(_without_secret(application))
 

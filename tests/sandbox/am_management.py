@@ -158,7 +158,9 @@ class AmManagement:
             known(body["oidc"], {*wire["oidc"], *(["cimdSettings"] if self.world.am_version == "4.12" else [])})
             if "cimdSettings" in body["oidc"]:
                 known(body["oidc"]["cimdSettings"], CIMD)
-                wire["oidc"]["cimdSettings"] = {**wire["oidc"].get("cimdSettings", {}), **body["oidc"]["cimdSettings"]}
+                settings = {**wire["oidc"].get("cimdSettings", {}), **body["oidc"]["cimdSettings"]}
+                _refuse_without_template(domain, settings)
+                wire["oidc"]["cimdSettings"] = settings
             registration = body["oidc"].get("clientRegistrationSettings", {})
             known(registration, {*REGISTRATION, "allowedScopes", "defaultScopes"})
             wire["oidc"]["clientRegistrationSettings"] = merge_registration(
@@ -250,3 +252,12 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception | None = None) -> Response:
     return answer({"message": "HTTP 404 Not Found", "http_status": 404}, 404)
+
+
+def _refuse_without_template(domain: Domain, settings: dict[str, Any]) -> None:
+    """In the words of AM's sources (DomainServiceImpl); not recorded."""
+    template = settings.get("templateId")
+    if settings.get("enabled") and not template:
+        raise AmError(400, "templateId must be provided when Client ID Metadata Document is enabled")
+    if settings.get("enabled") and not domain.applications.get(str(template), {}).get("template"):
+        raise AmError(400, "templateId must be a valid application id configured as template")

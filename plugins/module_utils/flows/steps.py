@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables, is_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import TOOL_KEY
 
 Options = dict[str, Any]
@@ -217,11 +217,12 @@ def client(v: Variables, done: Done, name: str) -> Options:
 
 
 def subscription(v: Variables, done: Done, name: str) -> Options:
-    """Of the known client `name`, whose client id the step `clients` told."""
+    """Of the known client `name`, whose client id the step `clients` told, or is the URL of its document."""
+    given = _client(v, name).get("client_id")
     return {
         **part(v, done),
         "plan": v.plan_name,
-        "client_id": _made(done, name).get("client_id") or TO_COME,
+        "client_id": given if is_url(given) else _made(done, name).get("client_id") or TO_COME,
         "application_name": name,
         "application_type": _client(v, name).get("type") or "native",
     }
@@ -237,7 +238,12 @@ def _client(v: Variables, name: str) -> Mapping[str, Any]:
 
 
 def client_names(v: Variables, _done: Done) -> list[str]:
-    """Of the known clients, in their order."""
+    """Of the known clients that are applications of AM, in their order; one whose id is a URL has a document instead."""
+    return [one["name"] for one in v.known_clients if not is_url(one.get("client_id"))]
+
+
+def subscriber_names(v: Variables, _done: Done) -> list[str]:
+    """Of all known clients, in their order."""
     return [one["name"] for one in v.known_clients]
 
 

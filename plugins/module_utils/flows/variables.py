@@ -134,6 +134,11 @@ class Variables:
         return bool(self.tools == "discover")
 
 
+def is_url(client_id: str | None) -> bool:
+    """Whether a client's id is the URL of its metadata document, so that it is no application of AM."""
+    return (client_id or "").startswith(("https://", "http://"))
+
+
 def _are_tools(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(tool, dict) and isinstance(tool.get("key"), str) and _are_texts(tool.get("scopes") or []) for tool in value

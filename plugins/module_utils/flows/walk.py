@@ -112,7 +112,7 @@ class Walk:
         self.done["clients"] = {"results": made}
 
     def _subscribe_clients(self) -> None:
-        for name in steps.client_names(self.v, self.done):
+        for name in steps.subscriber_names(self.v, self.done):
             self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, name))
         if self.v.registered_clients != "ignore":
             self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))

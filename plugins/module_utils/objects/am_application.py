@@ -42,6 +42,7 @@ SPEC: dict[str, dict[str, Any]] = {
             "self_signed_tls_client_auth",
         ],
     },
+    "template": {"type": "bool"},
     "client_id": {"type": "str"},
     "client_secret": {"type": "str", "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -142,7 +143,7 @@ class ManagedApplication(Shared):
         oauth = oauth_of(application)
         managed = {field.alias or name: name for name, field in OAuth.model_fields.items()}
         return {
-            **{key: application[key] for key in ("name", "type", "description") if application.get(key) is not None},
+            **{key: application[key] for key in ("name", "type", "description", "template") if application.get(key) is not None},
             "clientId": oauth.get("clientId"),
             "oauth": {key: oauth[key] for key in managed if key in oauth},
             "scopes": sorted(oauth.get("scopeSettings") or [], key=lambda setting: setting["scope"]),
@@ -157,7 +158,7 @@ class ManagedApplication(Shared):
         names = ("redirect_uris", "grant_types", "token_endpoint_auth_method")
         oauth = OAuth.given(**{name: self.params[name] for name in names}, force_pkce=pkce, force_s256=pkce)
         given = {
-            **{name: self.params[name] for name in ("name", "type", "description")},
+            **{name: self.params[name] for name in ("name", "type", "description", "template")},
             "clientId": self.params["client_id"],
             "oauth": oauth,
             "scopes": self._scopes(observed),
@@ -211,7 +212,7 @@ class ManagedApplication(Shared):
         oauth = {key: value for key, value in desired["oauth"].items() if value != before.get(key)}
         if (desired.get("scopes") or []) != (observed.get("scopes") or []):
             oauth["scopeSettings"] = desired["scopes"]
-        top = ("name", "description", "identityProviders")
+        top = ("name", "description", "template", "identityProviders")
         body = {key: desired[key] for key in top if key in desired and desired[key] != observed.get(key)}
         names = [*body, *oauth]
         if oauth:

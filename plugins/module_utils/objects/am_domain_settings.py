@@ -214,7 +214,7 @@ class ManagedDomain(Shared):
             "clientRegistrationSettings": merge(
                 observed["clientRegistrationSettings"], ClientRegistration.given(**registration)
             ),
-            "cimdSettings": merge(observed["cimdSettings"], self._metadata_documents(observed["cimdSettings"], profiles)),
+            "cimdSettings": self._metadata_documents(observed["cimdSettings"], profiles),
             "loginSettings": merge(observed["loginSettings"], Login.given(**login)),
         }
 
@@ -223,7 +223,24 @@ class ManagedDomain(Shared):
         given = dict(self.params["client_metadata_documents"] or {})
         if given.get("enabled") and given.get("allowed_domains") is None and self.params["client_profiles"]:
             given["allowed_domains"] = _union(observed.get("allowedDomains"), document_hosts(profiles))
-        return MetadataDocuments.given(**given)
+        settings = merge(observed, MetadataDocuments.given(**given))
+        if self.params["client_metadata_documents"] and settings.get("enabled"):
+            self._refuse_incomplete(settings)
+        return settings
+
+    @staticmethod
+    def _refuse_incomplete(settings: Mapping[str, Any]) -> None:
+        """AM takes no documents without a template, and with no host named it would fetch any URL, its own gateway's, too."""
+        if not settings.get("templateId"):
+            raise Refusal(
+                "client_metadata_documents: template_id is missing: AM makes such clients after an application that is a "
+                "template. Make one with am_application and template=true, and give the id that it returns."
+            )
+        if not settings.get("allowedDomains"):
+            raise Refusal(
+                "client_metadata_documents: allowed_domains is missing, and without it AM would fetch documents from any host. "
+                "Name the hosts, or give client_profiles."
+            )
 
     def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
         """Registration as the clients of these profiles need it; what is allowed already stays allowed, unless exact."""
