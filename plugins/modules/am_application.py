@@ -68,7 +68,7 @@ options:
       self_signed_tls_client_auth]
   template:
     description:
-      - Whether the application is a template, which others are made after, see C(client_metadata_documents.template_id) of
+      - Whether the application is a template, which others are made after, see C(client_metadata_documents.template) of
         M(gravitee.mcp.am_domain_settings).
     type: bool
   client_id:
@@ -124,6 +124,15 @@ EXAMPLES = r"""
     context_path: /weather-mcp
     client_id: "{{ vscode.client_id }}"
     application_name: VS Code
+
+- name: Make the template of clients that have a client ID metadata document (AM 4.12)
+  gravitee.mcp.am_application:
+    domain: mcp
+    name: Client documents
+    type: native
+    template: true
+    redirect_uris: ["http://localhost/"]
+    scopes: [openid, offline_access]
 """
 
 RETURN = r"""

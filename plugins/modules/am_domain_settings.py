@@ -56,7 +56,7 @@ options:
     suboptions:
       enabled:
         description:
-          - Whether AM accepts them. It needs O(client_metadata_documents.template_id) and hosts in
+          - Whether AM accepts them. It needs O(client_metadata_documents.template) and hosts in
             O(client_metadata_documents.allowed_domains).
         type: bool
       allowed_domains:
@@ -87,8 +87,13 @@ options:
       revoke_on_document_change:
         description: Whether a change of its document revokes a client's tokens.
         type: bool
+      template:
+        description:
+          - Name of the application that such clients are made after, see O(gravitee.mcp.am_application#module:template). They get
+            its scopes and grant types, as far as their document asks for them.
+        type: str
       template_id:
-        description: Id of the application that is the template of such clients.
+        description: Id of that application, instead of its name.
         type: str
   mcp_client_scopes:
     description:
@@ -217,6 +222,7 @@ EXAMPLES = r"""
     client_profiles: [vscode, claude_code]
     client_metadata_documents:
       enabled: true
+      template: Client documents  # made with am_application
 
 - name: The weather server's clients need a scope of its own, beside those of other servers
   gravitee.mcp.am_domain_settings:

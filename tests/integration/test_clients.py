@@ -197,10 +197,11 @@ def template(modules: Modules) -> str:
 
 def test_client_metadata_documents(modules: Modules, world: World, domain: Domain) -> None:
     world.am_version = "4.12"
-    documents = {"enabled": True, "template_id": template(modules)}
+    template_id = template(modules)
+    documents = {"enabled": True, "template": "Client documents"}
     given = {"client_profiles": ["vscode", "claude_code"], "client_metadata_documents": documents}
     modules.twice("am_domain_settings", domain="mcp-demo", **given)
-    settings = {"enabled": True, "allowedDomains": ["claude.ai", "vscode.dev"], "templateId": documents["template_id"]}
+    settings = {"enabled": True, "allowedDomains": ["claude.ai", "vscode.dev"], "templateId": template_id}
     assert domain.wire["oidc"]["cimdSettings"] == settings
     modules.twice("am_domain_settings", domain="mcp-demo", client_metadata_documents={"cache_ttl_seconds": 60})
     assert domain.wire["oidc"]["cimdSettings"]["enabled"] is True
@@ -209,8 +210,9 @@ def test_client_metadata_documents(modules: Modules, world: World, domain: Domai
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"client_profiles": ["vscode"], "client_metadata_documents": {"enabled": True}}, "template_id is missing"),
+        ({"client_profiles": ["vscode"], "client_metadata_documents": {"enabled": True}}, "template is missing"),
         ({"client_metadata_documents": {"enabled": True, "template_id": "TEMPLATE"}}, "allowed_domains is missing"),
+        ({"client_profiles": ["vscode"], "client_metadata_documents": {"template": "Nobody"}}, "has no templates named 'Nobody'"),
         (
             {"client_profiles": ["vscode"], "client_metadata_documents": {"enabled": True, "template_id": "nobody"}},
             "templateId must be a valid application id configured as template",

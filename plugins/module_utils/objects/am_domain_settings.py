@@ -14,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, needs
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.client_documents import METADATA_DOCUMENTS, with_documents
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.shared import Shared
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
@@ -55,18 +56,6 @@ LOGIN = {
     "certificate_based_auth_enabled": {"type": "bool"},
     "magic_link_auth_enabled": {"type": "bool"},
 }
-METADATA_DOCUMENTS = {
-    "enabled": {"type": "bool"},
-    "allowed_domains": {"type": "list", "elements": "str"},
-    "allow_private_ip_address": {"type": "bool"},
-    "allow_unsecured_http_uri": {"type": "bool"},
-    "cache_ttl_seconds": {"type": "int"},
-    "cache_max_entries": {"type": "int"},
-    "fetch_timeout_ms": {"type": "int"},
-    "max_response_size_kb": {"type": "int"},
-    "revoke_on_document_change": {"type": "bool"},
-    "template_id": {"type": "str"},
-}
 SPEC: dict[str, dict[str, Any]] = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
@@ -99,21 +88,6 @@ class ClientRegistration(Wire):
     allowed_scopes: list[str] | None = None
     default_scopes: list[str] | None = None
     client_template_enabled: bool | None = None
-
-
-class MetadataDocuments(Wire):
-    """The wire's oidc.cimdSettings (AM 4.12)."""
-
-    enabled: bool | None = None
-    allowed_domains: list[str] | None = None
-    allow_private_ip_address: bool | None = None
-    allow_unsecured_http_uri: bool | None = None
-    cache_ttl_seconds: int | None = None
-    cache_max_entries: int | None = None
-    fetch_timeout_ms: int | None = None
-    max_response_size_kb: int | None = None
-    revoke_on_document_change: bool | None = None
-    template_id: str | None = None
 
 
 class Login(Wire):
@@ -223,24 +197,7 @@ class ManagedDomain(Shared):
         given = dict(self.params["client_metadata_documents"] or {})
         if given.get("enabled") and given.get("allowed_domains") is None and self.params["client_profiles"]:
             given["allowed_domains"] = _union(observed.get("allowedDomains"), document_hosts(profiles))
-        settings = merge(observed, MetadataDocuments.given(**given))
-        if self.params["client_metadata_documents"] and settings.get("enabled"):
-            self._refuse_incomplete(settings)
-        return settings
-
-    @staticmethod
-    def _refuse_incomplete(settings: Mapping[str, Any]) -> None:
-        """AM takes no documents without a template, and with no host named it would fetch any URL, its own gateway's, too."""
-        if not settings.get("templateId"):
-            raise Refusal(
-                "client_metadata_documents: template_id is missing: AM makes such clients after an application that is a "
-                "template. Make one with am_application and template=true, and give the id that it returns."
-            )
-        if not settings.get("allowedDomains"):
-            raise Refusal(
-                "client_metadata_documents: allowed_domains is missing, and without it AM would fetch documents from any host. "
-                "Name the hosts, or give client_profiles."
-            )
+        return with_documents(observed, given, lambda name: self.am.applications(self.domain["id"], name))
 
     def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
         """Registration as the clients of these profiles need it; what is allowed already stays allowed, unless exact."""
