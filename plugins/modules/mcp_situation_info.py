@@ -118,7 +118,9 @@ options:
     type: int
     default: 120000
   adopt:
-    description: Whether to take over an API of another name at the context path.
+    description:
+      - Whether to take over an API of another name at the context path, or one that another tool manages by APIM's word, such as
+        Gravitee's Kubernetes operator.
     type: bool
     default: false
   api_definition:

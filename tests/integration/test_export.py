@@ -127,6 +127,14 @@ def test_what_others_changed_is_told(modules: Modules, world: World, domain: Dom
     assert [finding for finding in told["findings"]["s0-mcp"] if "responseTemplates" in finding]
 
 
+def test_what_another_tool_manages_is_told(modules: Modules, world: World, domain: Domain) -> None:
+    modules.run("mcp_fleet", servers=servers(world, 1))
+    [api] = world.apis.values()
+    api.origin = "KUBERNETES"
+    told = exported(modules, world)
+    assert told["findings"]["s0-mcp"] == ["Its origin is KUBERNETES: the role changes it with adopt=true alone."]
+
+
 @pytest.mark.parametrize(
     ("filters", "names"),
     [

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,24 @@ def test_another_teams_api_is_refused_whole(modules: Modules, world: World, doma
     with pytest.raises(ModuleFailed, match="belongs to the API 'Theirs'"):
         way(modules, variables(world))
     assert world.writes()[before:] == []
+
+
+@WAYS
+def test_what_another_tool_manages_is_changed_with_the_word_alone(
+    modules: Modules, world: World, domain: Domain, way: Way
+) -> None:
+    v = variables(world)
+    modules.run("gravitee_api", **AT, name=v.name, target=world.urls["mcp"])
+    api_of(world).origin = "KUBERNETES"
+    before = len(world.writes())
+    with pytest.raises(ModuleFailed, match="has the origin KUBERNETES: another tool manages it"):
+        way(modules, v)
+    assert world.writes()[before:] == []
+    way(modules, replace(v, adopt=True))
+    assert [plan["security"]["type"] for plan in api_of(world).published] == ["OAUTH2"]
+    after = len(world.writes())
+    way(modules, replace(v, adopt=True))
+    assert world.writes()[after:] == []
 
 
 @pytest.mark.parametrize("am", ["4.10", "4.11"])

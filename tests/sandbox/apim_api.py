@@ -42,7 +42,7 @@ class ApiRecord:
         self.id = new_id()
         self.created = self.updated = world.now_ms()
         self.deployed_at: int | None = None
-        self.state = "STOPPED"
+        self.state, self.origin = "STOPPED", "MANAGEMENT"
         self.plans: dict[str, dict[str, Any]] = {}
         self.deployments: list[Deployment] = []
         self.deployed: dict[str, Any] | None = None
@@ -117,8 +117,8 @@ class ApiRecord:
             "updatedAt": iso(self.updated),
             "disableMembershipNotifications": False,
             "state": self.state,
-            "originContext": {"origin": "MANAGEMENT"},
-            "definitionContext": {"origin": "MANAGEMENT", "mode": "FULLY_MANAGED", "syncFrom": "MANAGEMENT"},
+            "originContext": {"origin": self.origin},
+            "definitionContext": {"origin": self.origin, "mode": "FULLY_MANAGED", "syncFrom": "MANAGEMENT"},
             "_links": {"pictureUrl": "<link>", "backgroundUrl": "<link>"},
         }
         if self.deployed_at:

@@ -113,7 +113,8 @@ class _Export:
             changes = self._changes(settled, seen)
             if not [change for change in changes if " of domain " in change or change.startswith("create scope ")]:
                 break
-        return settled, changes
+        managed = [f"Its origin is {seen.origin}: the role changes it with adopt=true alone."] if seen.origin else []
+        return settled, [*managed, *changes]
 
     @staticmethod
     def _settled(v: Variables) -> Iterator[Variables]:

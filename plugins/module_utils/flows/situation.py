@@ -56,6 +56,13 @@ class Situation:
         return bool(self.api) and not self.ours
 
     @property
+    def origin(self) -> str:
+        """What manages the API by APIM's word, KUBERNETES for Gravitee's operator (OpenAPI); "" for its console and its API."""
+        context = self.api.get("originContext")
+        origin = context.get("origin") if isinstance(context, Mapping) else None
+        return origin if isinstance(origin, str) and origin != "MANAGEMENT" else ""
+
+    @property
     def served(self) -> bool:
         """Whether a gateway ever served the API."""
         return "deployedAt" in self.api
@@ -188,6 +195,12 @@ def refuse_what_cannot_be(seen: Situation, trouble: Callable[[str, float], str])
             web_url(getattr(v, name))
         except ValueError as error:
             raise Refusal(f"{name}: {error}") from error
+    if seen.origin and not v.adopt:
+        raise Refusal(
+            f"adopt: the API {seen.api['name']!r} at {v.context_path} has the origin {seen.origin}: another tool manages it, and "
+            "may put back what is changed here. Secure it with that tool, or give adopt=true, which in check mode says what that "
+            "would change."
+        )
     if seen.own == "refused":
         raise Refusal(
             f"client_secret: AM does not take it for the MCP server {v.url} (it has another since, as after a rotation). Leave "
