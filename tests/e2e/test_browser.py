@@ -27,9 +27,16 @@ def fill(page: Page, **values: str) -> None:
         page.fill(f"input[name={name}]", value)
 
 
+def photograph(page: Page, name: str) -> None:
+    """docs/login.png and docs/consent.png are what this writes."""
+    OUTPUT.mkdir(exist_ok=True)
+    page.set_viewport_size({"width": 560, "height": 480})
+    page.screenshot(path=OUTPUT / f"{name}.png")
+
+
 def test_a_new_user_registers_and_logs_in(playbooks: Playbooks, world: World, domain: Domain, page: Page) -> None:
     assert playbooks.run().code == 0
-    client_id = register(world).json()["client_id"]
+    client_id = register(world, client_name="Visual Studio Code").json()["client_id"]
     query = {
         "response_type": "code",
         "client_id": client_id,
@@ -42,6 +49,7 @@ def test_a_new_user_registers_and_logs_in(playbooks: Playbooks, world: World, do
     }
     authorize = f"{world.urls['am_gateway']}/mcp-demo/oauth/authorize?{urlencode(query)}"
     page.goto(authorize)
+    photograph(page, "login")
     page.click("#register")
     fill(page, firstName="Bo", lastName="B", username="bob", email="bob@example.com", password="Bob-Passw0rd!")
     page.click("button[type=submit]")
@@ -54,8 +62,7 @@ def test_a_new_user_registers_and_logs_in(playbooks: Playbooks, world: World, do
     assert "Wrong user name or password" in page.inner_text("body")
     fill(page, username="bob", password="Bob-Passw0rd!")
     page.click("button[type=submit]")
-    OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / "consent.png")
+    photograph(page, "consent")
     assert "asks for access" in page.inner_text("h1")
     page.route(f"{REDIRECT}**", lambda route: route.fulfill(status=200, body="back at the client"))
     page.click("button[value=true]")
