@@ -116,6 +116,24 @@ def test_what_the_later_era_asks_for_is_sent(results: dict[str, Any]) -> None:
         assert {"io.modelcontextprotocol/clientInfo", "io.modelcontextprotocol/clientCapabilities"} <= set(meta)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("get weather", "get weather"),
+        (" a ", "=?base64?IGEg?="),
+        ("wetter für", "=?base64?d2V0dGVyIGbDvHI=?="),
+        ("a\nb", "=?base64?YQpi?="),
+        ("=?base64?x?=", "=?base64?PT9iYXNlNjQ/eD89?="),
+    ],
+)
+def test_a_name_that_no_header_can_hold_is_encoded(name: str, value: str) -> None:
+    with answering(server_discover={"supportedVersions": ["2026-07-28"]}, tools_call={}) as (url, asked):
+        client = McpClient(url, Options())
+        client.greet()
+        assert client.call(name, {}).status == 200
+    assert (asked[-1][0]["mcp-name"], asked[-1][1]["params"]["name"]) == (value, name)
+
+
 def test_a_server_of_the_earlier_era_gets_its_session_and_its_version() -> None:
     with answering(initialize={"protocolVersion": "2025-06-18"}, tools_list={"tools": []}) as (url, asked):
         client = McpClient(url, Options())

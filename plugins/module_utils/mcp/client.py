@@ -9,6 +9,7 @@ specification asks of a client of both eras, the later one is tried first.
 """
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ CLIENT = {"name": "gravitee.mcp", "version": "1"}
 _META = "io.modelcontextprotocol"
 UNSUPPORTED_VERSION = -32022  # JSON-RPC's error of a server of the later era
 _REFUSED = (401, 403, 407, 421, 429)  # statuses with which `initialize` fares no better
+_PLAIN = re.compile(r"[!-~]([ -~]*[!-~])?")
 _VERSION = re.compile(r"[\w.-]{1,40}")
 _LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that is last may have its LF still to come
 _CHALLENGE_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
@@ -166,7 +168,7 @@ class McpClient:
 
     def _post(self, message: dict[str, Any]) -> Answer:
         told = {"Mcp-Method": message["method"], "Mcp-Name": message.get("params", {}).get("name")} if self._stateless else {}
-        headers = {name: value for name, value in told.items() if value}
+        headers = {name: _header_value(value) for name, value in told.items() if value}
         return self._send("POST", self.url, {**self._headers(), **headers}, message)
 
     def _send(
@@ -180,6 +182,13 @@ class McpClient:
                 return answer
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:  # ValueError: no URL at all
             return Answer(trouble=unreachable(error), absent=_absent(error))
+
+
+def _header_value(text: str) -> str:
+    """As the specification wants it: what is no plain ASCII, or could be taken for encoded, in Base64 of its UTF-8."""
+    if _PLAIN.fullmatch(text) and not (text.startswith("=?base64?") and text.endswith("?=")):
+        return text
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
 def _result(answer: Answer) -> dict[str, Any] | None:
