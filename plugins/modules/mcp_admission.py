@@ -60,6 +60,8 @@ options:
       - cursor
       - chatgpt
       - copilot_cli
+      - copilot_studio
+      - codex
       - gemini_cli
       - opencode
       - mcp_remote

@@ -179,6 +179,8 @@ options:
           - cursor
           - chatgpt
           - copilot_cli
+          - copilot_studio
+          - codex
           - gemini_cli
           - opencode
           - mcp_remote
@@ -213,6 +215,8 @@ options:
           - cursor
           - chatgpt
           - copilot_cli
+          - copilot_studio
+          - codex
           - gemini_cli
           - opencode
           - mcp_remote

@@ -174,6 +174,8 @@ options:
       - cursor
       - chatgpt
       - copilot_cli
+      - copilot_studio
+      - codex
       - gemini_cli
       - opencode
       - mcp_remote
@@ -208,6 +210,8 @@ options:
       - cursor
       - chatgpt
       - copilot_cli
+      - copilot_studio
+      - codex
       - gemini_cli
       - opencode
       - mcp_remote

@@ -77,6 +77,22 @@ PROFILES: dict[str, dict[str, Any]] = {
         "auth_methods": PUBLIC,
         "metadata_document": None,  # it has one, on github.com, where anyone can have a document
     },
+    # A redirect URI of its own for each connector, of any tenant of Microsoft's: https://github.com/Teamwork/mcp/issues/67 and
+    # https://github.com/tableau/tableau-mcp/issues/866 (registrations that were refused); what else it registers no source says.
+    "copilot_studio": {
+        "redirect_uris": ["https://global.consent.azure-apim.net/redirect/*"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
+    # OpenAI's Codex: a free port, and a path that follows from the server's URL: https://github.com/openai/codex/issues/30460
+    # and https://github.com/elmohq/elmo/pull/684 (a registration that was captured).
+    "codex": {
+        "redirect_uris": ["http://127.0.0.1:*/callback/*"],
+        "grant_types": USER_GRANTS,
+        "auth_methods": ANY_SECRET,
+        "metadata_document": None,
+    },
     # https://github.com/google-gemini/gemini-cli/blob/main/docs/tools/mcp-server.md: 7777, or a free port.
     "gemini_cli": {
         "redirect_uris": ["http://localhost:*/oauth/callback"],
@@ -174,3 +190,11 @@ def document_hosts(names: list[str]) -> list[str]:
     """The hosts of the metadata documents of these profiles."""
     documents = [PROFILES[name]["metadata_document"] for name in names]
     return sorted({urlsplit(document).netloc for document in documents if document})
+
+
+def is_document(url: Any) -> bool:
+    """Whether AM takes this URL for the id of a client letter by letter: it lower-cases scheme and host."""
+    if not isinstance(url, str) or not _PLAIN.fullmatch(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme in ("https", "http") and parts.netloc == parts.netloc.lower() != "" and parts.path not in ("", "/")
