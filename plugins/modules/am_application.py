@@ -111,7 +111,12 @@ EXAMPLES = r"""
     scopes: [openid, offline_access, "weather:read"]
   register: vscode
 
-- name: A second MCP server, whose clients need another scope
+- name: A second MCP server, with a scope of its own
+  gravitee.mcp.am_domain_settings:
+    domain: mcp
+    scopes: [news]
+
+- name: Let the client ask for that scope, too
   gravitee.mcp.am_application:
     domain: mcp
     name: VS Code

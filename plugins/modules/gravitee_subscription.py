@@ -45,6 +45,12 @@ options:
       - With O(state=absent), whether to archive the application even if it has other subscriptions, which ends them, too.
     type: bool
     default: false
+  reopen:
+    description:
+      - With O(state=present), whether a client whose subscription was closed, paused or rejected gets it again. V(false) leaves
+        that as it is, and warns. So closing it in APIM shuts the client out for good.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - gravitee.mcp.connection
   - gravitee.mcp.connection.managed
@@ -73,6 +79,13 @@ EXAMPLES = r"""
     context_path: /weather-mcp
     client_id: "{{ vscode.client_id }}"
     state: closed
+
+- name: Let in VS Code by the URL of its metadata document (AM 4.12), unless somebody closed its subscription
+  gravitee.mcp.gravitee_subscription:
+    context_path: /weather-mcp
+    client_id: https://vscode.dev/oauth/client-metadata.json
+    application_name: VS Code
+    reopen: false
 
 - name: Remove the client in APIM, unless it may call something else
   gravitee.mcp.gravitee_subscription:

@@ -175,6 +175,7 @@ def test_one_that_is_removed_while_it_is_looked_for(modules: Modules, domain: Do
 
 
 def test_scopes_of_other_servers_are_kept_with_add(modules: Modules, domain: Domain) -> None:
+    domain.scopes["weather"] = {"key": "weather"}
     modules.run("am_application", **VS_CODE)
     added = modules.twice("am_application", **{**VS_CODE, "scopes": ["weather"], "scopes_mode": "add"})
     assert added["changes"] == ["set scopeSettings of application VS Code"]

@@ -202,7 +202,7 @@ def test_client_metadata_documents(modules: Modules, world: World, domain: Domai
     given = {"client_profiles": ["vscode", "claude_code"], "client_metadata_documents": documents}
     modules.twice("am_domain_settings", domain="mcp-demo", **given)
     settings = {"enabled": True, "allowedDomains": ["claude.ai", "vscode.dev"], "templateId": template_id}
-    assert domain.wire["oidc"]["cimdSettings"] == settings
+    assert {name: domain.wire["oidc"]["cimdSettings"][name] for name in settings} == settings
     modules.twice("am_domain_settings", domain="mcp-demo", client_metadata_documents={"cache_ttl_seconds": 60})
     assert domain.wire["oidc"]["cimdSettings"]["enabled"] is True
 

@@ -222,3 +222,15 @@ def test_two_oauth2_plans_are_ambiguous(modules: Modules) -> None:
 def test_check_mode_predicts_it_for_an_api_that_is_yet_to_come(modules: Modules) -> None:
     predicted = modules.run("gravitee_subscription", check=True, **{**CLIENT, "context_path": "/no"})
     assert predicted["changes"] == ["create application X", "subscribe X to plan OAuth2"]
+
+
+@pytest.mark.parametrize("status", ["CLOSED", "PAUSED", "REJECTED"])
+def test_what_somebody_decided_against_a_client_stays_if_asked(modules: Modules, world: World, status: str) -> None:
+    careful = {**CLIENT, "reopen": False}
+    assert modules.twice("gravitee_subscription", **careful)["changed"] is True
+    only(world.subscriptions)["status"] = status
+    told = modules.twice("gravitee_subscription", **careful)
+    assert (told["changed"], [one["status"] for one in world.subscriptions.values()]) == (False, [status])
+    assert f"was {status.lower()}, and stays so" in told["warnings"][-1]
+    modules.twice("gravitee_subscription", **CLIENT)
+    assert modules.twice("gravitee_subscription", **careful)["warnings"] == []

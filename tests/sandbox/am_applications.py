@@ -65,16 +65,30 @@ class AmApplications:
         return answer(_without_secret(self._application(request)[1]))
 
     async def patch(self, request: Request) -> Response:
-        application, body = self._application(request)[1], await body_of(request)
-        application["settings"]["oauth"].update(body.get("settings", {}).get("oauth", {}))
-        application.update({key: body[key] for key in ("name", "description", "identityProviders", "template") if key in body})
+        (domain, application), body = self._application(request), await body_of(request)
+        if body.get("template") is False:
+            _refuse_template_in_use(domain, application)
+        oauth = body.get("settings", {}).get("oauth", {})
+        for setting in oauth.get("scopeSettings") or []:  # validateScopes of ApplicationServiceImpl, as recorded of MCP servers
+            if setting["scope"] not in domain.scopes:
+                raise AmError(400, f"scope {setting['scope']} is not valid.")
+        application["settings"]["oauth"].update(oauth)
+        application.update({key: body[key] for key in ("name", "description", "template", "identityProviders") if key in body})
         application["updatedAt"] = self.world.now_ms()
         return answer(_without_secret(application))
 
     async def delete(self, request: Request) -> Response:
         domain, application = self._application(request)
+        _refuse_template_in_use(domain, application)
         del domain.applications[application["id"]]
         return empty(204)
+
+
+def _refuse_template_in_use(domain: Domain, application: dict[str, Any]) -> None:
+    """From AM's sources (ApplicationServiceImpl, 4.13.0-alpha.4)."""
+    settings = domain.wire["oidc"].get("cimdSettings", {})
+    if settings.get("enabled") and settings.get("templateId") == application["id"]:
+        raise AmError(400, "Application is referenced as a CIMD template and cannot be modified")
 
 
 def _without_secret(application: dict[str, Any]) -> dict[str, Any]:

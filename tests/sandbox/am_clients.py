@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from . import am_documents
 from .am_domain import Domain
 
+LOCALHOST = ("localhost", "127.0.0.1")
 BAD_METHOD = "Invalid client: missing or unsupported authentication method"
 BAD_CREDENTIALS = "Client authentication failed due to unknown clientId, expired or invalid client secret"
 
@@ -36,7 +38,7 @@ class InvalidScope(OAuth2Error):
 
 @dataclass
 class Client(ClientMixin):
-    """identifiers: of an MCP server, none of an application."""
+    """identifiers: of an MCP server, none of an application. any_port: of redirect URIs on localhost that name none."""
 
     id: str
     name: str
@@ -44,6 +46,7 @@ class Client(ClientMixin):
     secrets: list[str]
     identifiers: list[str]
     strict_redirects: bool = False
+    any_port: bool = False
 
     def get_client_id(self) -> str:
         return self.oauth["clientId"]
@@ -69,6 +72,8 @@ class Client(ClientMixin):
     def _matches(self, registered: str, asked: str) -> bool:
         """By the beginning of the path, of http and https URIs where the domain is not strict."""
         ours, theirs = urlsplit(registered), urlsplit(asked)
+        if self.any_port and theirs.hostname in LOCALHOST and ours.port is None:
+            return (ours.scheme, ours.hostname, ours.path) == (theirs.scheme, theirs.hostname, theirs.path)
         if self.strict_redirects or theirs.scheme not in ("http", "https") or ".." in theirs.path.split("/"):
             return registered == asked
         return (ours.scheme, ours.netloc) == (theirs.scheme, theirs.netloc) and theirs.path.startswith(ours.path)
@@ -86,10 +91,11 @@ class Client(ClientMixin):
 def find(domain: Domain, client_id: str) -> Client | None:
     """The application, or the MCP server as the gateway knows it, with this client id."""
     known = domain.synced.current or {}
+    oidc = domain.wire["oidc"]
     application = domain.client(client_id)
-    if application:
+    if application and not application["template"]:  # a template is no client (ClientSyncServiceImpl of AM's sources)
         oauth = application["settings"]["oauth"]
-        strict = domain.wire["oidc"].get("redirectUriStrictMatching", False)
+        strict = oidc.get("redirectUriStrictMatching", False)
         return Client(application["id"], application["name"], oauth, [oauth.get("clientSecret")], [], strict)
     for server in known.get("mcp_servers", {}).values():
         if server["clientId"] == client_id:
@@ -97,6 +103,10 @@ def find(domain: Domain, client_id: str) -> Client | None:
             secrets = [one["secret"] for one in server["secrets"] if one.get("expiresAt", now) >= now]
             oauth = {"grantTypes": [], **server.get("settings", {}).get("oauth", {}), "clientId": client_id}
             return Client(server["id"], server["name"], oauth, secrets, server["resourceIdentifiers"])
+    made = am_documents.client(domain, client_id)
+    if made:  # RedirectUriValidationHandler of AM's sources
+        any_port = oidc["clientRegistrationSettings"]["allowLocalhostRedirectUri"]
+        return Client(made["id"], made["settings"]["oauth"]["clientName"], made["settings"]["oauth"], [], [], True, any_port)
     return None
 
 

@@ -133,6 +133,7 @@ class Domain:
         self.users: dict[str, dict[str, Any]] = {}
         self.passwords: dict[str, str] = {}
         self.audits: list[dict[str, Any]] = []
+        self.documents: dict[str, Any] = {}  # the gateway's cache of client ID metadata documents, see am_documents
         self.synced = world.synced()
         self.sync()
 

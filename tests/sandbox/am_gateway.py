@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from . import am_documents
 from . import am_pages as pages
 from .am_clients import InvalidClient, authenticate
 from .am_domain import Domain
@@ -92,11 +93,13 @@ class AmGateway:
     # Discovery and registration
 
     async def discovery(self, request: Request) -> Response:
-        self._domain(request)
+        domain = self._domain(request)[0]
         document = (RECORDINGS / "openid-configuration.json").read_text(encoding="utf-8")
         metadata = json.loads(document.replace(RECORDED_BASE, self._base(request)))
         if self.world.am_version != "4.10":
             metadata["grant_types_supported"] = sorted([*metadata["grant_types_supported"], TOKEN_EXCHANGE])
+        if am_documents.in_use(domain):
+            metadata["client_id_metadata_document_supported"] = True
         return answer(metadata)
 
     async def pointer(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from . import am_documents
 from .am_applications import AmApplications
 from .am_domain import LOGIN, REGISTRATION, AmError, Domain, known, merge_registration
 from .am_resources import AmResources
@@ -18,19 +19,6 @@ from .world import World, new_id, recorded
 
 REALM = 'Basic realm="Gravitee.io AM Management API"'
 # The properties of a domain's patch in AM's OpenAPI file, as far as the sandbox knows what they do.
-# PatchCIMDSettings of AM 4.12's OpenAPI file; nothing of it is recorded.
-CIMD = {
-    "allowPrivateIpAddress",
-    "allowUnsecuredHttpUri",
-    "allowedDomains",
-    "cacheMaxEntries",
-    "cacheTtlSeconds",
-    "enabled",
-    "fetchTimeoutMs",
-    "maxResponseSizeKb",
-    "revokeOnDocumentChange",
-    "templateId",
-}
 DOMAIN_PROPERTIES = {"name", "description", "enabled", "path", "tags", "oidc", "loginSettings", "secretSettings"}
 
 
@@ -157,10 +145,8 @@ class AmManagement:
         if "oidc" in body:
             known(body["oidc"], {*wire["oidc"], *(["cimdSettings"] if self.world.am_version == "4.12" else [])})
             if "cimdSettings" in body["oidc"]:
-                known(body["oidc"]["cimdSettings"], CIMD)
-                settings = {**wire["oidc"].get("cimdSettings", {}), **body["oidc"]["cimdSettings"]}
-                _refuse_without_template(domain, settings)
-                wire["oidc"]["cimdSettings"] = settings
+                now = wire["oidc"].get("cimdSettings", am_documents.SETTINGS)
+                wire["oidc"]["cimdSettings"] = am_documents.patched(domain, now, body["oidc"]["cimdSettings"])
             registration = body["oidc"].get("clientRegistrationSettings", {})
             known(registration, {*REGISTRATION, "allowedScopes", "defaultScopes"})
             wire["oidc"]["clientRegistrationSettings"] = merge_registration(
@@ -252,12 +238,3 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _not_found(request: Request, error: Exception | None = None) -> Response:
     return answer({"message": "HTTP 404 Not Found", "http_status": 404}, 404)
-
-
-def _refuse_without_template(domain: Domain, settings: dict[str, Any]) -> None:
-    """In the words of AM's sources (DomainServiceImpl); not recorded."""
-    template = settings.get("templateId")
-    if settings.get("enabled") and not template:
-        raise AmError(400, "templateId must be provided when Client ID Metadata Document is enabled")
-    if settings.get("enabled") and not domain.applications.get(str(template), {}).get("template"):
-        raise AmError(400, "templateId must be a valid application id configured as template")

@@ -14,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import A
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, security_of
 
 GRANTED = "ACCEPTED"
+AGAINST = ("PAUSED", "REJECTED", "CLOSED")  # what a person decides against a subscription
 HIDDEN = {"plan": {"id": "unknown"}, "status": "UNKNOWN"}  # what may be there where the account may not read
 SPEC: dict[str, dict[str, Any]] = {
     **API,
@@ -24,6 +25,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "application_type": {"type": "str", "default": "native"},
     "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
     "force": {"type": "bool", "default": False},
+    "reopen": {"type": "bool", "default": True},
 }
 
 
@@ -94,11 +96,28 @@ class ManagedSubscription(ApiPart):
             return {"application": observed["application"] if kept else None, "subscription": None}
         if self.params["state"] == "closed":
             return {**observed, "subscription": None}
+        if not self.params["reopen"] and self._was_closed(observed):
+            return observed
         application = observed["application"] or {
             "name": self.called,
             "settings": {"app": {"type": self.params["application_type"], "client_id": self.params["client_id"]}},
         }
         return {"application": application, "subscription": {**(observed["subscription"] or {}), "status": GRANTED}}
+
+    def _was_closed(self, observed: Mapping[str, Any]) -> bool:
+        """Whether somebody closed, paused or rejected the client's subscription; a warning says so."""
+        application, subscription = observed["application"], observed["subscription"]
+        if not application or not self.plan_of_api or (subscription and subscription["status"] == GRANTED):
+            return False
+        ids = {"application": application["id"], "plan": self.plan_of_api["id"]}
+        ever = self.apim.subscriptions_ever(self.api["id"])
+        theirs = {one["status"] for one in ever if all(one[key]["id"] == value for key, value in ids.items())}
+        against = next((status for status in AGAINST if status in theirs), "")
+        if against:
+            self.warnings.append(
+                f"The subscription {self.title} was {against.lower()}, and stays so: gravitee_subscription gives it one again."
+            )
+        return bool(against)
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
         application, subscription = observed["application"], observed["subscription"]
