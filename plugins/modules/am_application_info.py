@@ -103,7 +103,7 @@ applications:
   elements: dict
   contains:
     id:
-      description: Id of the application.
+      description: Id of the application; null of a client that gave the URL of its metadata document as its id.
       type: str
     client_id:
       description: Its client id.

@@ -99,15 +99,26 @@ options:
         type: str
   mcp_client_scopes:
     description:
-      - With O(mcp_clients=true) or O(client_profiles), further scopes that these clients need, both allowed and given by default.
+      - With O(mcp_clients=true) or O(client_profiles), further scopes that these clients need. Each may ask for them, also one
+        that named no scope when it registered.
       - O(mcp_client_scopes_mode) says what becomes of scopes that the domain allows already.
+    type: list
+    elements: str
+    default: []
+  mcp_client_optional_scopes:
+    description:
+      - With O(mcp_clients=true) or O(client_profiles), scopes that a client has only if it named them when it registered. That is
+        the way for the scopes of tools; M(gravitee.mcp.mcp_admission) gives them to those that it admits.
+      - What was given by default before, stays so, unless O(mcp_client_scopes_mode=exact) or
+        O(client_registration.default_scopes) says otherwise.
     type: list
     elements: str
     default: []
   mcp_client_scopes_mode:
     description:
-      - V(add) adds the scopes that MCP clients need, C(openid), C(profile), C(email), C(offline_access) and O(mcp_client_scopes),
-        to those that the domain allows and gives by default. Nothing is removed, so several MCP servers can share the domain.
+      - V(add) adds the scopes that MCP clients need, C(openid), C(profile), C(email), C(offline_access), O(mcp_client_scopes) and
+        O(mcp_client_optional_scopes), to those that the domain allows, and O(mcp_client_scopes) to those that it gives by
+        default. Nothing is removed, so several MCP servers can share the domain.
       - V(exact) allows these scopes and removes all others, for a task that speaks for the whole domain.
       - Lists in O(client_registration) are always exact.
     type: str

@@ -68,6 +68,14 @@ options:
       - n8n_cloud
       - mcp_inspector
       - mcp_sdk
+  scopes:
+    description:
+      - Scopes that a client which a rule admits may ask for, such as those of the server's tools. Its application in AM gets them
+        beside its own, as a client has only the scopes that it named when it registered, or the domain's default ones.
+      - A token has such a scope only if the client asks for it and the user consents. Scopes that the domain lacks are left out.
+    type: list
+    elements: str
+    default: []
   subscribe:
     description: Whether to subscribe them. V(false) changes nothing, and only reports.
     type: bool
@@ -112,6 +120,7 @@ EXAMPLES = r"""
     domain: mcp
     resource: https://gateway.example.com/weather-mcp
     client_profiles: [vscode]
+    scopes: ["weather:read"]
 
 - name: Remove clients that nobody has used for half a year
   gravitee.mcp.mcp_admission:

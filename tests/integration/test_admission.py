@@ -80,8 +80,7 @@ def secret(domain: Domain, client_id: str) -> None:
 
 
 def removed(domain: Domain, client_id: str) -> None:
-    oauth = oauth_of(domain, client_id)
-    del domain.applications[next(key for key, one in domain.applications.items() if one["settings"]["oauth"] is oauth)]
+    del domain.applications[_id(domain, client_id)]
 
 
 def long_ago(domain: Domain, client_id: str) -> None:
@@ -197,6 +196,33 @@ def test_an_unused_client_for_which_a_person_made_an_application_stays(
     assert any("is kept: a person made the application" in line for line in told["waiting"])
     with pytest.raises(ModuleFailed, match="stale_days: 0 is no number of days"):
         modules.run("mcp_admission", **admission(url, stale_days=0))
+
+
+def test_who_is_admitted_may_ask_for_the_tools_scopes_and_nobody_else(
+    modules: Modules, world: World, domain: Domain, url: str, client: str
+) -> None:
+    stranger = register(world, client_name="Stranger", redirect_uris=[EVIL]).json()["client_id"]
+    domain.audits.append({**domain.audits[0], "accessPoint": {"id": _id(domain, stranger), "alternativeId": stranger}})
+    domain.scopes["weather:read"] = {"key": "weather:read"}
+    given = admission(url, scopes=["openid", "weather:read", "unknown to the domain"])
+    assert modules.run("mcp_admission", **given, subscribe=False)["changed"] is False
+    told = modules.twice("mcp_admission", **given)
+    assert [line for line in told["changes"] if line.startswith("let ")] == [f"let VS Code {client} ask for weather:read"]
+    assert _scopes(domain, client) == {"openid", "weather:read"}
+    assert "weather:read" not in _scopes(domain, stranger)
+    token = Login().token(world, client, url, "openid weather:read")
+    assert modules.run("mcp_check", url=url, token=token)["result"] == "secured"
+    oauth_of(domain, client)["scopeSettings"] = []  # as its next registration may have it
+    close(world, client)
+    assert modules.twice("mcp_admission", **given)["changed"] is False, "whom a person closed gets nothing"
+
+
+def _id(domain: Domain, client_id: str) -> str:
+    return next(key for key, one in domain.applications.items() if one["settings"]["oauth"]["clientId"] == client_id)
+
+
+def _scopes(domain: Domain, client_id: str) -> set[str]:
+    return {setting["scope"] for setting in oauth_of(domain, client_id)["scopeSettings"]}
 
 
 def test_a_client_with_no_user_waits(modules: Modules, world: World, domain: Domain, url: str, client: str) -> None:

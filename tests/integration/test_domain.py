@@ -166,11 +166,12 @@ def test_mcp_client_scopes_are_added_unless_they_are_exact(modules: Modules, dom
     given = {"allowed_scopes_enabled": enforced, "allowed_scopes": ["address"], "default_scopes": ["address"]}
     modules.run("am_domain_settings", **AT, client_registration=given)
     modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["a"])
-    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["b"])
-    assert set(settings(domain)["allowedScopes"]) == {"address", "openid", "profile", "email", "offline_access", "a", "b"}
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["b"], mcp_client_optional_scopes=["c"])
+    assert set(settings(domain)["allowedScopes"]) == {"address", "openid", "profile", "email", "offline_access", "a", "b", "c"}
     assert set(settings(domain)["defaultScopes"]) == {"address", "a", "b"}
-    modules.twice("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["b"], mcp_client_scopes_mode="exact")
-    assert set(settings(domain)["allowedScopes"]) == {"openid", "profile", "email", "offline_access", "b"}
+    exact = {"mcp_client_scopes": ["b"], "mcp_client_optional_scopes": ["tool"], "mcp_client_scopes_mode": "exact"}
+    modules.twice("am_domain_settings", **AT, mcp_clients=True, **exact)
+    assert set(settings(domain)["allowedScopes"]) == {"openid", "profile", "email", "offline_access", "b", "tool"}
     assert set(settings(domain)["defaultScopes"]) == {"openid", "b"}
 
 

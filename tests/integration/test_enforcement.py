@@ -7,7 +7,7 @@ import pytest
 import requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows import steps
 
-from tests.clients import subscribe
+from tests.clients import REDIRECT, Login, register, subscribe
 from tests.contract.estate import Client
 from tests.contract.test_flows import ACCEPT, call, other
 from tests.integration.test_parity import by_fleet, variables
@@ -80,9 +80,9 @@ def test_a_machine_client_is_let_in_by_name(modules: Modules, world: World, doma
 
 @pytest.mark.parametrize("mode", ["true", "unlisted", "false"])
 def test_tools_need_their_scopes(modules: Modules, world: World, domain: Domain, mode: str) -> None:
-    """A client that registered itself may ask for them, and so gets in after the challenge."""
+    """A client that named them when it registered may ask for them, and so gets in after the challenge."""
     role = play(modules, world, tools=TOOLS, enforce_tools=mode)
-    client, enforced = Client(world, domain), mode != "false"
+    client, enforced = Client(world, domain, scope="openid weather:read"), mode != "false"
     subscribe(world, client.id, role.done["api_import"]["id"], role.done["api_import"]["plan"]["id"])
     without, with_scope = (client.token(role.v.url, f"openid{more}") for more in ("", " weather:read" if enforced else ""))
     refused = asked(world, without, call("forecast"))
@@ -138,3 +138,20 @@ def test_plans_beside_are_told(modules: Modules, world: World, domain: Domain) -
     assert [warning for warning in outcome["warnings"] if "served beside" in warning] == warnings
     [lax] = modules.run("mcp_fleet", servers=[{**server, **urls, **OPEN}], check=True)["servers"]
     assert [warning for warning in lax["warnings"] if "served beside" in warning][0].count("'Partners'") == 1
+
+
+def test_a_client_that_registered_itself_has_the_tools_scopes_once_it_is_admitted(
+    modules: Modules, world: World, domain: Domain
+) -> None:
+    """And only if it asks for them. It registered without a scope, so it has what the domain gives to all."""
+    rule = {"redirect_uris": [REDIRECT]}
+    role = play(modules, world, tools=TOOLS, admit=[rule], registered_clients="subscribe")
+    client_id = register(world, redirect_uris=[REDIRECT]).json()["client_id"]
+    token = Login().token(world, client_id, role.v.url)
+    [oauth] = [one["settings"]["oauth"] for one in domain.applications.values() if one["name"] == "VS Code"]
+    assert [one["scope"] for one in oauth["scopeSettings"]] == ["openid"]
+    assert f"let VS Code {client_id} ask for weather:read" in role.play("admit_clients.yml")
+    forecast = call("forecast")
+    assert asked(world, token, forecast).status_code == 403
+    assert asked(world, Login().token(world, client_id, role.v.url, "openid weather:read"), forecast).status_code == 200
+    assert role.play() == []

@@ -36,6 +36,8 @@ TABLE: dict[str, dict[str, Any]] = {
     "client_registration": {"client_registration": {"allow_localhost_redirect_uri": False}},
     "client_profiles": {"client_profiles": ["claude_ai"]},
     "client_metadata_documents": {"client_metadata_documents": {"enabled": False, "allowed_domains": ["vscode.dev"]}},
+    "documents of clients": {"clients": [*CLIENTS, {"name": "VS Code", "client_id": "https://vscode.dev/c.json"}]},
+    "tools of an admitted client": {"tools": TOOLS, "registered_clients": "subscribe", "client_profiles": ["vscode"]},
     "no registration": {"dcr": False, "user_registration": False},
     "clients": {"clients": CLIENTS},
     "registered clients": {"registered_clients": "subscribe", "admit": [{"redirect_uris": ["http://127.0.0.1:*/"]}]},

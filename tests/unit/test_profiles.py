@@ -95,7 +95,7 @@ def test_who_is_admitted_and_why_not(changed: dict, rule: dict, why_not: str) ->
     told = refusal({**CLAUDE, **changed}, rules)
     assert bool(told) is bool(why_not)
     assert why_not in told
-    assert refusal({**CLAUDE, **changed}, []) == "no rule admits it, see admit"
+    assert refusal({**CLAUDE, **changed}, []) == "no rule admits it, see admit (secure_mcp_admit)"
 
 
 @pytest.mark.parametrize("name", PROFILES)

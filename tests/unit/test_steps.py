@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, rotating, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import entering, leaving, rotating, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
@@ -46,7 +46,7 @@ def module_tasks(entry: str) -> list[tuple[str, str, str]]:
 
 def step_of(name: str) -> Any:
     """The function of a step, in whatever file it is."""
-    return next(getattr(file, name) for file in (leaving, rotating, steps) if hasattr(file, name))
+    return next(getattr(file, name) for file in (entering, leaving, rotating, steps) if hasattr(file, name))
 
 
 ENTRIES = ["main.yml", "rotate.yml", "teardown.yml", "admit_clients.yml", "verify.yml"]

@@ -4,6 +4,7 @@
 """Clients that registered themselves: who has a token for an MCP server, who may be subscribed, who is not to be any more."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.stale import Stale, remove, stale_clients
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import add_scopes
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
@@ -29,13 +31,14 @@ SPEC: dict[str, dict[str, Any]] = {
     "since_days": {"type": "int", "default": 30},
     "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
     "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
+    "scopes": {"type": "list", "elements": "str", "default": []},
     "subscribe": {"type": "bool", "default": True},
     "not_admitted": {"type": "str", "choices": ["close", "report"], "default": "close"},
     "stale_days": {"type": "int"},
     "remove_stale": {"type": "bool", "default": False},
 }
 GONE = "AM has no such client any more"
-UNUSED = "unused"
+UNUSED, SCOPES = "unused", "scopes"
 ADMITTED_LATER = "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)"
 
 Verdict = Literal["subscribe", "keep", "close", "refuse"]
@@ -57,7 +60,8 @@ def judge(why_not: str, past: Past) -> Verdict:
 class ManagedAdmission(Managed):
     """{client id: whether it is subscribed} of the clients that got a token for `resource`, or were admitted before.
 
-    And {"unused CLIENT_ID": True} of those of the domain that nobody has used for `stale_days`.
+    And {"unused CLIENT_ID": True} of those of the domain that nobody has used for `stale_days`, {"scopes CLIENT_ID": False} of
+    those that are admitted and may not ask for all of `scopes`.
     """
 
     kind = "admission"
@@ -71,8 +75,8 @@ class ManagedAdmission(Managed):
         self.past: dict[str, Past] = {}
         self.plans: dict[str, Plan] = {}
         self.api_id = ""
-        self.domain_id = ""
         self.stale: list[Stale] = []
+        self.lacking: dict[str, list[str]] = {}  # client id → the scopes that it is to be given
 
     def observe(self) -> dict[str, bool]:
         clients = self._clients()
@@ -86,19 +90,32 @@ class ManagedAdmission(Managed):
                 subscription = self._subscription(one)
                 self.plans[one["client_id"]] = subscription.plan()
                 self.unmet += subscription.unmet
+        self.lacking = self._lacking()
         self.stale = self._unused()
         seen = {one["client_id"]: self._past_of(one).granted for one in self.everyone}
-        return seen | {f"{UNUSED} {one.client_id}": True for one in self.stale}
+        lacking = {f"{SCOPES} {client_id}": False for client_id in self.lacking}
+        return seen | lacking | {f"{UNUSED} {one.client_id}": True for one in self.stale}
+
+    def _lacking(self) -> dict[str, list[str]]:
+        """Of those that a rule admits; scopes that the domain does not have yet are left out."""
+        admitted = [one for one in self.everyone if not one["why_not"] and self._verdict(one) != "refuse"]
+        lacking = {one["client_id"]: [key for key in self.params["scopes"] if key not in one["scopes"]] for one in admitted}
+        known = self.am.scopes(self._domain_id) if any(lacking.values()) else set()
+        found = {client_id: [key for key in scopes if key in known] for client_id, scopes in lacking.items()}
+        return {client_id: scopes for client_id, scopes in found.items() if scopes}
 
     def _unused(self) -> list[Stale]:
         """Nothing is removed, and a warning says why, where it is not known who is unused."""
         days = self.params["stale_days"]
         if days is None:
             return []
-        self.domain_id = domain_id_of(self.am, self.params["domain"])
-        found, why_not = stale_clients(self.am, self.domain_id, self.apim.applications, days)
+        found, why_not = stale_clients(self.am, self._domain_id, self.apim.applications, days)
         self.warnings += [why_not] if why_not else []
         return found
+
+    @functools.cached_property
+    def _domain_id(self) -> str:
+        return domain_id_of(self.am, self.params["domain"])
 
     def _clients(self) -> list[dict[str, Any]] | None:
         """Who may not read AM's audit log can secure a server all the same: only subscribing needs it. None: not known."""
@@ -151,6 +168,7 @@ class ManagedAdmission(Managed):
                 "application_type": one["type"],
                 "application_description": ADMITTED,
                 "state": "present",
+                "reopen": True,
             },
         )
 
@@ -169,7 +187,8 @@ class ManagedAdmission(Managed):
         judged = {one["client_id"]: self._verdict(one) for one in self.everyone}
         subscribed = {client_id: wanted.get(verdict, observed[client_id]) for client_id, verdict in judged.items()}
         removed = [f"{UNUSED} {one.client_id}" for one in self.stale if self.params["remove_stale"] and not one.kept]
-        return observed | subscribed | dict.fromkeys(removed, False)
+        given = dict.fromkeys((f"{SCOPES} {client_id}" for client_id in self.lacking), True)
+        return observed | subscribed | given | dict.fromkeys(removed, False)
 
     def changes(self, observed: dict[str, bool], desired: dict[str, bool]) -> Iterable[Change]:
         for one in self.everyone:
@@ -178,16 +197,27 @@ class ManagedAdmission(Managed):
                 yield from self._steps(client_id, self.plans[client_id])
             elif observed[client_id] and not desired[client_id]:
                 yield self._close(one)
+            if client_id in self.lacking:
+                yield self._give_scopes(one)
         for unused in self.stale:
             if not desired[f"{UNUSED} {unused.client_id}"]:
                 yield self._remove(unused)
 
     def _remove(self, unused: Stale) -> Change:
         def apply(now: dict[str, bool]) -> dict[str, bool]:
-            remove(self.am, self.domain_id, self.apim.archive_application, unused)
+            remove(self.am, self._domain_id, self.apim.archive_application, unused)
             return {**now, f"{UNUSED} {unused.client_id}": False}
 
         return Change(f"remove client {unused.told(self.params['stale_days'])}", apply)
+
+    def _give_scopes(self, one: Mapping[str, Any]) -> Change:
+        scopes = self.lacking[one["client_id"]]
+
+        def give(now: dict[str, bool]) -> dict[str, bool]:
+            add_scopes(self.am, self._domain_id, one["id"], scopes)
+            return {**now, f"{SCOPES} {one['client_id']}": True}
+
+        return Change(f"let {one['name']} {one['client_id']} ask for {', '.join(scopes)}", give)
 
     def _close(self, one: Mapping[str, Any]) -> Change:
         def close(now: dict[str, bool]) -> dict[str, bool]:
@@ -219,7 +249,7 @@ class ManagedAdmission(Managed):
 
     def _told(self, one: Mapping[str, Any], subscribed: bool) -> list[str]:
         uris, users = ", ".join(map(str, one["redirect_uris"])), ", ".join(one.get("users") or [])
-        who = f"{one['name']} {one['client_id']} ({uris})" + (f" of {users}" if users else "")
+        who = f"{one['name']} {one['client_id']}" + (f" ({uris})" if uris else "") + (f" of {users}" if users else "")
         if subscribed:
             return [f"{who} is subscribed to {self.title}: {one['why_not']}"] if self._verdict(one) == "close" else []
         why = one["why_not"] or self._past_of(one).no or ADMITTED_LATER

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import AGAINST
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
 ADMITTED = "A client that registered itself, admitted with gravitee.mcp"  # the description of an application made for one
@@ -64,7 +65,7 @@ def _past(applications: list[Mapping[str, Any]], subscriptions: list[dict[str, A
     }
     active = [application for application in applications if application.get("status") != "ARCHIVED"]
     chosen = (active or applications)[0]
-    against = [status for status in ("PAUSED", "REJECTED", "CLOSED") if status in statuses.values()]
+    against = [status for status in AGAINST if status in statuses.values()]
     opened = tuple(key for key, status in statuses.items() if status in ("ACCEPTED", "RESUMED", "PENDING"))
     no = f"its subscription was {against[0].lower()}: {AGAIN}" if against and not opened else ""
     return Past(

@@ -40,6 +40,8 @@ def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
     more: dict[str, Any] = {}
     if purpose == "secure":
         more = _secure(seen, planes, servers)
+    elif purpose == "admit":
+        more = {"tools": seen.server.get("features")}  # as AM has them: whoever is admitted may ask for their scopes
     elif purpose == "teardown":
         more = _teardown(seen, planes)
     if v.credentials_file:

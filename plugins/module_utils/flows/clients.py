@@ -12,7 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import DEVICE, PROFILES, USER_GRANTS, fits
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import (
+    DEVICE,
+    PROFILES,
+    USER_GRANTS,
+    fits,
+    is_document,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import (
     client_id_of,
     details,
@@ -27,12 +33,17 @@ DAY = 24 * 3600 * 1000  # ms
 
 
 def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The applications that fit every filter that is given, each with whether an `admit` rule lets it in."""
+    """The applications that fit every filter that is given, each with whether an `admit` rule lets it in.
+
+    With `resource` also the clients that gave the URL of their metadata document, which AM has no application of.
+    """
     domain_id = domain_id_of(am, params["domain"])
     users = _token_users(am, domain_id, params) if params["resource"] else None
-    wholes = details(am, domain_id, params["name"]) if users is None else still_there(am, domain_id, users)
+    made = [key for key in users or {} if not is_document(key)]
+    wholes = details(am, domain_id, params["name"]) if users is None else still_there(am, domain_id, made)
     rules = admit_rules(params)
     found = [_shown(whole, rules, users) for whole in wholes]
+    found += [_by_document(key, names) for key, names in (users or {}).items() if is_document(key)]
     return [
         one
         for one in found
@@ -43,7 +54,7 @@ def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Application id → the users who got a token for `resource` with it, as AM's audit log has it."""
+    """Id of the application, or URL of the document → the users who got a token for `resource`, as AM's audit log has it."""
     try:
         wanted = normal_identifier(params["resource"])
     except ValueError as error:
@@ -54,7 +65,9 @@ def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str,
     for entry in am.tokens_created(domain_id, now - params["since_days"] * DAY, now + DAY):
         if resource_of(entry) != wanted:
             continue
-        client = (entry.get("accessPoint") or {}).get("id")
+        point = entry.get("accessPoint") or {}
+        document = point.get("alternativeId")
+        client = document if is_document(document) else point.get("id")  # which is the template's then
         if not client:
             continue
         known = users.setdefault(client, [])
@@ -100,7 +113,7 @@ def refusal(client: Mapping[str, Any], rules: Iterable[Mapping[str, Any]]) -> st
     named = [rule for rule in rules if fnmatch.fnmatchcase(client["name"], rule.get("client_name") or "*")]
     fitting = [rule for rule in named if _all_fit(client["redirect_uris"], rule["redirect_uris"])]
     if not fitting:
-        return "no rule admits it, see admit"
+        return "no rule admits it, see admit (secure_mcp_admit)"
     grants = set(client["grant_types"])
     if not any(grants and grants <= set(rule["grant_types"]) for rule in fitting):
         return f"no rule admits it: it registered the grant types {', '.join(sorted(grants)) or 'none'}"
@@ -112,6 +125,23 @@ def refusal(client: Mapping[str, Any], rules: Iterable[Mapping[str, Any]]) -> st
 
 def _all_fit(uris: list[str], patterns: list[str]) -> bool:
     return bool(uris) and all(any(fits(uri, pattern) for pattern in patterns) for uri in uris)
+
+
+def _by_document(url: str, users: list[str]) -> dict[str, Any]:
+    return {
+        "id": None,
+        "client_id": url,
+        "name": "metadata document",
+        "type": "native",
+        "redirect_uris": [],
+        "grant_types": [],
+        "token_endpoint_auth_method": "none",
+        "scopes": [],
+        "self_registered": True,
+        "users": users,
+        "admitted": False,
+        "why_not": "it is known by its metadata document, and no rule admits documents: subscribe it by this URL",
+    }
 
 
 def _shown(whole: Mapping[str, Any], rules: list[dict[str, Any]], users: Mapping[str, list[str]] | None) -> dict[str, Any]:

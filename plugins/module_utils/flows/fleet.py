@@ -31,6 +31,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import no
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import Live, once
 
 SHARED = ("domain", "gateway_url", "am_gateway_url")  # that a server need not say of itself
+SETS = ("scopes", "mcp_client_scopes", "mcp_client_optional_scopes")  # of the domain, that servers add to
 UNFIT = {
     "credentials_file": "a fleet writes no file of credentials; secure that server with the role",
     "rotate": "a fleet rotates no secret; use rotate.yml",
@@ -176,10 +177,10 @@ class _Fleet:
             if server.failed or server.walk is None:
                 continue
             options = domain(server.v, server.walk.done)
-            sets = {name: options.pop(name, None) or [] for name in ("scopes", "mcp_client_scopes")}
+            sets = {name: options.pop(name, None) or [] for name in SETS}
             twin = next((one for one in merged if one["options"] == options), None)
             if twin is None:
-                merged.append(twin := {"options": options, "scopes": [], "mcp_client_scopes": []})
+                merged.append(twin := {"options": options, **{name: [] for name in SETS}})
             for name, values in sets.items():
                 twin[name] = sorted({*twin[name], *values})
         return self._write_domain(merged, apply)
@@ -188,7 +189,7 @@ class _Fleet:
         told: dict[str, Any] = {"changes": [], "diff": []}
         planes = self.live if apply else self.snapshot
         for one in merged:
-            options = {**one["options"], "scopes": one["scopes"], "mcp_client_scopes": one["mcp_client_scopes"]}
+            options = {**one["options"], **{name: one[name] for name in SETS}}
             result = object_of("am_domain_settings", options, planes).carry_out(apply)
             told = {
                 **result["domain"],

@@ -63,6 +63,7 @@ def left_domain(v: Variables, done: Done) -> Options:
     settings = {
         "domain": done["situation"]["domain"]["id"],
         "client_registration": dict.fromkeys((*switches, *allowed), False) if v.dcr else None,
+        "client_metadata_documents": {"enabled": False} if (v.client_metadata_documents or {}).get("enabled") else None,
         "login": {"register_enabled": False} if v.user_registration else None,
     }
     return given(settings)

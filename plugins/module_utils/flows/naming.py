@@ -30,6 +30,7 @@ VARIABLES = {
     "am_domain_settings": {
         "scopes": "required_scopes",
         "mcp_client_scopes": "required_scopes",
+        "mcp_client_optional_scopes": "tools",
         "mcp_clients": "dcr",
         "login": "user_registration",
     },
@@ -54,6 +55,7 @@ VARIABLES = {
         "client_id": "clients",
         "application_name": "clients",
         "application_type": "clients",
+        "reopen": "clients",
     },
     "mcp_admission": {
         "plan": "plan_name",
@@ -62,6 +64,7 @@ VARIABLES = {
         "stale_days": "stale_days",
         "remove_stale": "remove_stale",
         "client_profiles": "admit_profiles",
+        "scopes": "tools",
         "subscribe": "registered_clients",
     },
     "mcp_check": {

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import leaving, rotating, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import entering, leaving, rotating, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named_by_role
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import CHANGING, Done, Options
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
@@ -19,7 +19,7 @@ def ask(v: Variables, done: Done, name: str, *more: Any) -> Any:
     """What the task asks for as `name`: a decision of the variables, a function of this file, or a step of one of the others."""
     if name in DECISIONS:
         return getattr(v, name)
-    functions = {**vars(steps), **vars(leaving), **vars(rotating), **globals()}
+    functions = {**vars(steps), **vars(entering), **vars(leaving), **vars(rotating), **globals()}
     return functions[name](v, done, *more)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables, is_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import TOOL_KEY
 
 Options = dict[str, Any]
@@ -80,26 +80,33 @@ def open_test(v: Variables, _done: Done) -> Options:
 
 def domain(v: Variables, done: Done) -> Options:
     """Settings and scopes at once: AM's gateway answers 404 for a moment after every write of a domain."""
-    enforced = _tool_scopes(v, done) if v.enforce_tools != "false" else []
     return _given(
         domain=done["situation"]["domain"]["id"],
         scopes=_scopes(v, done) or None,
         mcp_clients=v.dcr and not v.client_profiles,
         client_profiles=(v.client_profiles if v.dcr else None) or None,
         client_metadata_documents=v.client_metadata_documents,
-        mcp_client_scopes=list(dict.fromkeys([*v.required_scopes, *enforced])),
+        mcp_client_scopes=v.required_scopes,
+        mcp_client_optional_scopes=enforced_scopes(v, done),
         client_registration=v.client_registration,
         login={"register_enabled": True} if v.user_registration else None,
     )
 
 
 def _scopes(v: Variables, done: Done) -> list[str]:
-    """What the domain must know for the required scopes and the tools; those of its own it always does."""
-    needed = dict.fromkeys([*v.required_scopes, *_tool_scopes(v, done)])
+    """What the domain must know for the required scopes, the tools and the clients; those of its own it always does."""
+    of_clients = [scope for one in v.clients for scope in one.get("scopes") or []]
+    needed = dict.fromkeys([*v.required_scopes, *tool_scopes(v, done), *of_clients])
     return [scope for scope in needed if scope not in ("openid", "offline_access")]
 
 
-def _tool_scopes(v: Variables, done: Done) -> list[str]:
+def enforced_scopes(v: Variables, done: Done) -> list[str]:
+    """The scopes beside the required ones that the gateway asks for at some tool: a client asks for them when it needs them."""
+    scopes = tool_scopes(v, done) if v.enforce_tools != "false" else []
+    return [scope for scope in dict.fromkeys(scopes) if scope not in v.required_scopes]
+
+
+def tool_scopes(v: Variables, done: Done) -> list[str]:
     """The scopes of all tools. A client that may not ask for one never gets to call its tool."""
     return [scope for tool in _tools(v, done) or [] for scope in tool.get("scopes") or []]
 
@@ -171,7 +178,7 @@ def oauth2_plan(v: Variables, done: Done) -> Options:
         propagate_auth_header=v.propagate_auth_header,
         audience=v.audience,
         require_user=v.require_user,
-        machine_clients=[_made(done, name).get("client_id") or TO_COME for name in services],
+        machine_clients=[made_client(done, name).get("client_id") or TO_COME for name in services],
         url=v.url,
         tools=None if tools is None else {tool["key"]: tool.get("scopes") or [] for tool in tools},
         enforce_tools=v.enforce_tools if known else None,
@@ -199,78 +206,14 @@ def deployment(v: Variables, done: Done) -> Options:
     return {**closing(v, done), "state": "deployed" if opened else "started", "label": "secured", "definition_changed": due}
 
 
-def client(v: Variables, done: Done, name: str) -> Options:
-    """Of the known client `name`, in AM."""
-    known = _client(v, name)
-    tools = _tool_scopes(v, done) if name == v.test_client and v.makes_test_client else []  # which it shows to be enforced
-    return _given(
-        domain=done["situation"]["domain"]["id"],
-        name=name,
-        type=known.get("type") or "native",
-        redirect_uris=known.get("redirect_uris"),
-        grant_types=known.get("grant_types") or ["authorization_code", "refresh_token"],
-        scopes_mode="add",
-        scopes=known.get("scopes") or list(dict.fromkeys(["openid", "offline_access", *v.required_scopes, *tools])),
-        client_id=known.get("client_id"),
-        client_secret=known.get("client_secret"),
-    )
-
-
-def subscription(v: Variables, done: Done, name: str) -> Options:
-    """Of the known client `name`, whose client id the step `clients` told, or is the URL of its document."""
-    given = _client(v, name).get("client_id")
-    return {
-        **part(v, done),
-        "plan": v.plan_name,
-        "client_id": given if is_url(given) else _made(done, name).get("client_id") or TO_COME,
-        "application_name": name,
-        "application_type": _client(v, name).get("type") or "native",
-    }
-
-
-def _made(done: Done, name: str) -> Mapping[str, Any]:
+def made_client(done: Done, name: str) -> Mapping[str, Any]:
     """What came of the known client `name` in AM."""
     return next((one for one in (done.get("clients") or {}).get("results") or [] if one.get("item") == name), {})
 
 
-def _client(v: Variables, name: str) -> Mapping[str, Any]:
-    return next(one for one in v.known_clients if one["name"] == name)
-
-
-def client_names(v: Variables, _done: Done) -> list[str]:
-    """Of the known clients that are applications of AM, in their order; one whose id is a URL has a document instead."""
-    return [one["name"] for one in v.known_clients if not is_url(one.get("client_id"))]
-
-
-def subscriber_names(v: Variables, _done: Done) -> list[str]:
-    """Of all known clients, in their order."""
-    return [one["name"] for one in v.known_clients]
-
-
-def admission(v: Variables, done: Done) -> Options:
-    """Of mcp_admission."""
-    return _given(
-        **part(v, done),
-        domain=done["situation"]["domain"]["id"],
-        resource=v.url,
-        plan=v.plan_name,
-        since_days=v.token_days,
-        admit=v.admit,
-        client_profiles=v.client_profiles if v.admit_profiles is None else v.admit_profiles,
-        subscribe=v.registered_clients == "subscribe",
-        stale_days=v.stale_days,
-        remove_stale=v.remove_stale,
-    )
-
-
-def test_client(v: Variables, _done: Done) -> Options:
-    """Which client in AM is the check's own, for a check that is not the end of a run."""
-    return {"domain": v.domain, "name": v.test_client, "self_registered": False}
-
-
 def verify(v: Variables, done: Done) -> Options:
     """Of mcp_check, with the test user and the check's own client, or a machine client, where there are any."""
-    found = (done.get("test_client") or {}).get("applications") or [_made(done, v.test_client)]
+    found = (done.get("test_client") or {}).get("applications") or [made_client(done, v.test_client)]
     own = found[0].get("client_id") if v.makes_test_client else None
     return _given(
         url=v.url,

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given, checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, entering, steps
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import StepByStep
@@ -107,15 +107,15 @@ class Walk:
         self.done[step.name] = self.carry_out(step.module, step.options(self.v, self.done))
 
     def _create_clients(self) -> None:
-        names = steps.client_names(self.v, self.done)
-        made = [{**self.carry_out("am_application", steps.client(self.v, self.done, name)), "item": name} for name in names]
+        names = entering.client_names(self.v, self.done)
+        made = [{**self.carry_out("am_application", entering.client(self.v, self.done, name)), "item": name} for name in names]
         self.done["clients"] = {"results": made}
 
     def _subscribe_clients(self) -> None:
-        for name in steps.subscriber_names(self.v, self.done):
-            self.carry_out("gravitee_subscription", steps.subscription(self.v, self.done, name))
+        for name in entering.subscriber_names(self.v, self.done):
+            self.carry_out("gravitee_subscription", entering.subscription(self.v, self.done, name))
         if self.v.registered_clients != "ignore":
-            self.done["admission"] = self.carry_out("mcp_admission", steps.admission(self.v, self.done))
+            self.done["admission"] = self.carry_out("mcp_admission", entering.admission(self.v, self.done))
 
     def carry_out(self, module: str, options: Mapping[str, Any]) -> dict[str, Any]:
         last = module == "gravitee_deployment" and options.get("wait_for") == "secured"

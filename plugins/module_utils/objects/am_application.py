@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
@@ -94,7 +95,7 @@ class ManagedApplication(Shared):
     def __init__(self, am: Am, params: Mapping[str, Any]):
         super().__init__()
         self.am, self.params = am, params
-        self.title = params["client_id"] or params["name"]
+        self.title = params["client_id"] or params["name"] or ""
         self.domain_id = ""
         self.id: str | None = None
         self.secret: str | None = None
@@ -258,3 +259,11 @@ class ManagedApplication(Shared):
         client_id = (value or plan.before or {}).get("clientId") or self.params["client_id"]
         facts = {"application": mask(value or {}), "id": self.id, "client_id": client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts
+
+
+def add_scopes(am: Am, domain_id: str, application_id: str, scopes: list[str]) -> None:
+    """Let an application that exists ask for these scopes beside its own."""
+    given = {"domain": domain_id, "scopes": scopes, "scopes_mode": "add"}
+    application = ManagedApplication(am, checked("scopes", SPEC, given))
+    application.domain_id, application.id, application.title = domain_id, application_id, application_id
+    application.write()

@@ -60,6 +60,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "domain": {"type": "str", "required": True},
     "mcp_clients": {"type": "bool", "default": False},
     "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
+    "mcp_client_optional_scopes": {"type": "list", "elements": "str", "default": []},
     "mcp_client_scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "add"},
     "scopes": {"type": "list", "elements": "str", "default": []},
     "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES)},
@@ -201,14 +202,14 @@ class ManagedDomain(Shared):
 
     def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
         """Registration as the clients of these profiles need it; what is allowed already stays allowed, unless exact."""
-        extra = self.params["mcp_client_scopes"] or []
+        extra, optional = self.params["mcp_client_scopes"] or [], self.params["mcp_client_optional_scopes"] or []
         kept = {} if self.params["mcp_client_scopes_mode"] == "exact" else observed
         return {
             "dynamic_client_registration_enabled": True,
             "open_dynamic_client_registration_enabled": True,
             **needs(profiles),
             "allowed_scopes_enabled": True,
-            "allowed_scopes": _union(kept.get("allowedScopes"), MCP_ALLOWED_SCOPES, extra),
+            "allowed_scopes": _union(kept.get("allowedScopes"), MCP_ALLOWED_SCOPES, extra, optional),
             "default_scopes": _union(kept.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
         }
 
