@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
 
 from tests.integration.test_parity import variables
@@ -130,3 +131,9 @@ def test_am_knows_a_client_by_its_document(modules: Modules, am: Domain, vendor:
         assert found.check_grant_type("authorization_code")
         assert not found.check_grant_type("refresh_token"), "the document does not ask for it"
         assert not am_clients.find(am, next(iter(am.applications.values()))["settings"]["oauth"]["clientId"]), "no client"
+
+
+@pytest.mark.parametrize("url", ["https://Host.example/c", "https://host.example", "https://host.example/", "http://a:b@host/c"])
+def test_an_id_that_am_never_gives_is_refused(world: World, url: str) -> None:
+    with pytest.raises(Refusal, match="clients: .* is the URL of no document"):
+        variables(world, clients=[{"name": "Ours", "client_id": url}])

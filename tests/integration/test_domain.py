@@ -220,3 +220,21 @@ def test_a_setting_that_am_accepts_and_drops_is_named(
     with pytest.raises(ModuleFailed, match="domain: the server accepted .*other values for allowLocalhostRedirectUri"):
         modules.run("am_domain_settings", **AT, client_registration={"allow_localhost_redirect_uri": True})
     assert patches(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, True),
+        ({"mcp_client_optional_scopes": ["other"]}, False),
+        ({"mcp_client_scopes_mode": "exact"}, False),
+        ({"client_registration": {"default_scopes": ["openid"]}}, False),
+    ],
+)
+def test_tools_scopes_that_are_defaults_already_are_told(
+    modules: Modules, domain: Domain, given: dict[str, Any], warned: bool
+) -> None:
+    modules.run("am_domain_settings", **AT, mcp_clients=True, mcp_client_scopes=["tool"])
+    told = modules.run("am_domain_settings", **AT, **{"mcp_clients": True, "mcp_client_optional_scopes": ["tool"], **given})
+    assert any("may ask for tool: these are default" in warning for warning in told["warnings"]) is warned
+    assert ("tool" in settings(domain)["defaultScopes"]) is (warned or "other" in str(given))

@@ -209,7 +209,7 @@ def client_is_gone(world: World, _results: Any) -> None:
 
 
 FORGOT_PASSWORD = {"forgot_password_enabled": True}
-OWN_SCOPES = [client(scopes=[scope], scopes_mode="add") for scope in "ab"]
+OWN_SCOPES = [client(scopes=[scope], scopes_mode="add") for scope in ("address", "phone")]
 TWO_SERVERS, TWO_HOSTS = "two servers of one domain, each with its own scope", "a known client, each with its own scope"
 CASES = {
     TWO_SERVERS: Case([server("a"), server("b")], every_scope("a", "b"), switches=3),
@@ -226,9 +226,9 @@ CASES = {
     "a known client by three": Case([client()] * 3, one_application, switches=1),
     "a known client, made by both in the same millisecond": Case([client()] * 2, one_application, clock=False),
     "a confidential client": Case([client(type="web")] * 2, one_application),
-    TWO_HOSTS: Case(OWN_SCOPES, one_application_with("a", "b")),
+    TWO_HOSTS: Case(OWN_SCOPES, one_application_with("address", "phone")),
     "a known client that is there, each with its own scope": Case(
-        OWN_SCOPES, one_application_with("a", "b"), prepare=[client()]
+        OWN_SCOPES, one_application_with("address", "phone"), prepare=[client()]
     ),
     "a known client with its own client id": Case([client(client_id="x")] * 2, one_application),
     "a known client removed by both": Case([client(state="absent")] * 2, none_left, prepare=[client()], switches=6),
@@ -294,7 +294,7 @@ def eldest_application(world: World, results: list[dict[str, Any]]) -> None:
     """The lost connection may have been that by which the younger one would have been removed: it stays, and nobody takes it."""
     eldest = min(domain_of(world).applications.values(), key=lambda one: one["createdAt"])
     assert {result["id"] for result in results} == {eldest["id"]}
-    assert {setting["scope"] for setting in eldest["settings"]["oauth"]["scopeSettings"]} == {"a", "b"}
+    assert {setting["scope"] for setting in eldest["settings"]["oauth"]["scopeSettings"]} == {"address", "phone"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

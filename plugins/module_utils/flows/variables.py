@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, is_document
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
 
 PREFIX = "secure_mcp_"
@@ -97,6 +97,9 @@ class Variables:
             raise Refusal("tools: it is neither 'discover' nor a list of tools, each with a key and, if any, a list of scopes.")
         if not all(_are_texts(scopes) for scopes in self.tool_scopes.values()):
             raise Refusal("tool_scopes: give each tool a list of scopes.")
+        for client_id in (one.get("client_id") for one in self.clients):
+            if is_url(client_id) and not is_document(client_id):
+                raise Refusal(f"clients: {client_id!r} is the URL of no document. Give the whole URL, its host in lower case.")
 
     @property
     def url(self) -> str:

@@ -159,7 +159,18 @@ class ManagedDomain(Shared):
         self.title = self.domain.get("hrid") or self.params["domain"]
         if not self.domain.get("enabled"):
             self.warnings.append(f"The domain {self.title} is disabled: its gateway answers 404 until it is enabled.")
+        self._warn_of_defaults(settings["clientRegistrationSettings"].get("defaultScopes") or [])
         return settings
+
+    def _warn_of_defaults(self, defaults: list[str]) -> None:
+        """Nobody can tell whose the domain's default scopes are, so they stay; earlier versions added those of the tools."""
+        given = (self.params["client_registration"] or {}).get("default_scopes")
+        left = [scope for scope in self.params["mcp_client_optional_scopes"] if scope in defaults]
+        if left and given is None and self.params["mcp_client_scopes_mode"] == "add":
+            self.warnings.append(
+                f"Every client that registers itself in the domain {self.title} may ask for {', '.join(left)}: these are default "
+                "scopes. Unless all need them, take them out once with client_registration.default_scopes."
+            )
 
     def read(self) -> dict[str, Any]:
         return self._read(self.domain["id"])
