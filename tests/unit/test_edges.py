@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,15 @@ def test_data_flows_one_way(room: str) -> None:
 def test_the_action_group_has_every_module() -> None:
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))
     assert runtime["action_groups"]["gravitee"] == MODULES
+
+
+def test_the_event_source_needs_no_ansible_core() -> None:
+    """ansible-rulebook runs it in a Python that may have none."""
+    collections = ROOT / "build/collections"
+    code = f"""
+import sys
+sys.modules["ansible"] = None
+sys.path.insert(0, {str(collections)!r})
+import ansible_collections.gravitee.mcp.plugins.module_utils.flows.activity
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

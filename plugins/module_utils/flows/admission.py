@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import ADMITTED, Past, past_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.stale import Stale, remove, stale_clients
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import add_scopes
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import SPEC as APPLICATION
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
@@ -214,7 +216,10 @@ class ManagedAdmission(Managed):
         scopes = self.lacking[one["client_id"]]
 
         def give(now: dict[str, bool]) -> dict[str, bool]:
-            add_scopes(self.am, self._domain_id, one["id"], scopes)
+            given = {"domain": self._domain_id, "scopes": scopes, "scopes_mode": "add"}
+            application = ManagedApplication(self.am, checked("scopes", APPLICATION, given))
+            application.domain_id, application.id, application.title = self._domain_id, one["id"], one["client_id"]
+            application.write()
             return {**now, f"{SCOPES} {one['client_id']}": True}
 
         return Change(f"let {one['name']} {one['client_id']} ask for {', '.join(scopes)}", give)

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
@@ -259,11 +258,3 @@ class ManagedApplication(Shared):
         client_id = (value or plan.before or {}).get("clientId") or self.params["client_id"]
         facts = {"application": mask(value or {}), "id": self.id, "client_id": client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts
-
-
-def add_scopes(am: Am, domain_id: str, application_id: str, scopes: list[str]) -> None:
-    """Let an application that exists ask for these scopes beside its own."""
-    given = {"domain": domain_id, "scopes": scopes, "scopes_mode": "add"}
-    application = ManagedApplication(am, checked("scopes", SPEC, given))
-    application.domain_id, application.id, application.title = domain_id, application_id, application_id
-    application.write()
