@@ -77,6 +77,7 @@ lint: environment
 	cd $(COLLECTION)/../../.. && $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
 		$(addprefix ansible_collections/gravitee/mcp/plugins/module_utils/,$(TYPED))
 	$(BIN)/ansible-lint
+	$(BIN)/python -m tests.phrases
 
 docs: environment
 	$(BIN)/antsibull-changelog lint

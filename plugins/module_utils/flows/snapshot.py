@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the gravitee.mcp authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planes as they were when they were read in bulk, for planning many objects without a request each."""
+"""Planes as they were when they were read in bulk, for planning many objects without one request for each."""
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -152,11 +152,11 @@ class Check:
         """Asks once more at another spelling of the same URL, as clients follow there; a redirect leads nowhere else."""
         where = joined(self.url, answer.headers.get("location", ""))
         got = f"HTTP {answer.status} to {where}"
-        mended = where if same_place(self.url, where) else self.url.rstrip("/")
-        if not self.followed and mended != self.url:
+        respelt = where if same_place(self.url, where) else self.url.rstrip("/")
+        if not self.followed and respelt != self.url:
             self.followed = True
-            self._note("redirect", f"POST {self.url}", f"{got}: call {mended} instead", WARNING)
-            self.url = self.resource = mended
+            self._note("redirect", f"POST {self.url}", f"{got}: call {respelt} instead", WARNING)
+            self.url = self.resource = respelt
             return self._ask(first)
         if self.params["gateway"]:
             why = "does a login page in front of the gateway answer, or the MCP server behind it? See the target's URL"

@@ -25,7 +25,7 @@ NOT_TRUSTED = (
     "nothing was sent there: it is not the authorization server that this check was told to expect. Name that server in "
     "authorization_server; without it only the host of url is trusted with a password"
 )
-# What AM says when it refuses, and the setting that mends it.
+# What AM says when it refuses, and the setting that fixes it.
 REMEDIES = {
     "registration_forbidden": "dynamic registration is off in the domain: am_domain_settings with mcp_clients=true",
     "localhost is forbidden": "redirect URIs on localhost are forbidden: am_domain_settings allow_localhost_redirect_uri",
