@@ -86,6 +86,25 @@ def test_another_teams_api_is_refused_whole(modules: Modules, world: World, doma
 
 
 @WAYS
+def test_what_somebody_changed_and_did_not_deploy_is_named_before(
+    modules: Modules, world: World, domain: Domain, way: Way
+) -> None:
+    """And in check mode just so."""
+    v = variables(world)
+    way(modules, v)
+    api_of(world).definition["endpointGroups"][0]["endpoints"][0]["weight"] = 7
+    server = {name: value for name, value in vars(v).items() if value is not None}
+    if way is by_fleet:
+        warned = modules.run("mcp_fleet", check=True, servers=[server])["servers"][0]["warnings"]
+    else:
+        warned = modules.run("mcp_situation_info", **server)["warnings"]
+    said = "has changes that are not deployed yet, and are with the next deployment: weight: 1 → 7."
+    assert [warning for warning in warned if said in warning], warned
+    way(modules, v)
+    assert not [one for one in modules.run("mcp_situation_info", **server)["warnings"] if said in one]
+
+
+@WAYS
 def test_what_another_tool_manages_is_changed_with_the_word_alone(
     modules: Modules, world: World, domain: Domain, way: Way
 ) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables impor
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import find_domain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE, configuration_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans, pending
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import name_in_use
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path, security_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.introspection import Introspection, credentials
@@ -33,7 +33,7 @@ class Situation:
     api: the API at the context path, whatever its name, with its plans; {} if there is none. server: AM's MCP server of the URL.
     held: what AM says of the client id and secret that the API holds; own: of those that the user gave. Each is accepted,
     refused, or unknown where AM's gateway was not asked or cannot be. secret_in_use: the name of the secret that the API holds,
-    where the label of a deployment tells it.
+    where the label of a deployment tells it. undeployed: a line for each change that waits to be deployed.
     """
 
     variables: Variables
@@ -44,6 +44,7 @@ class Situation:
     held: str = "unknown"
     own: str = "unknown"
     secret_in_use: str | None = None
+    undeployed: tuple[str, ...] = ()
 
     @property
     def ours(self) -> bool:
@@ -131,7 +132,9 @@ class Situation:
     @property
     def warnings(self) -> list[str]:
         """What the user should know of before anything is written."""
-        return [in_words(self.variables, one) for one in plans_beside(self.variables, self.plans)]
+        beside = [in_words(self.variables, one) for one in plans_beside(self.variables, self.plans)]
+        said = f"The API {self.variables.name!r} has changes that are not deployed yet, and are with the next deployment"
+        return [*beside, *([f"{said}: {'; '.join(self.undeployed)}."] if self.ours and self.undeployed else [])]
 
     @property
     def is_open(self) -> bool:
@@ -159,8 +162,15 @@ def look(v: Variables, apim: Any, am: Any, options: Options) -> Situation:
     identifier = v.url.lower()
     servers = (one for one in am.mcp_servers(domain["id"]) if identifier in one["resourceIdentifiers"])
     server: Mapping[str, Any] = next(servers, {})
-    seen = _with_am_asked(Situation(v, domain, api, plans, server), options)
+    seen = _with_am_asked(Situation(v, domain, api, plans, server, undeployed=_undeployed(apim, api, plans)), options)
     return replace(seen, secret_in_use=_secret_in_use(seen, apim, am)) if seen.rotating else seen
+
+
+def _undeployed(apim: Any, api: Mapping[str, Any], plans: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
+    """What somebody changed by hand, or a run that did not end, as lines of what a deployment would change."""
+    if "deployedAt" not in api or api.get("deploymentState") != "NEED_REDEPLOY":
+        return ()
+    return tuple(pending(apim.last_deployment(api["id"]), api, plans))
 
 
 def _secret_in_use(seen: Situation, apim: Any, am: Any) -> str | None:
