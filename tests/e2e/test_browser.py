@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
-from tests.clients import REDIRECT, register
+from tests.clients import REDIRECT, Login, register
 from tests.e2e.conftest import OUTPUT
 from tests.runners import Playbooks
 from tests.sandbox.am_domain import Domain
 from tests.sandbox.world import World
+from tests.serving import serving
 
 
 @pytest.fixture
@@ -79,3 +80,55 @@ def test_no_account_without_user_registration(playbooks: Playbooks, world: World
     page.goto(f"{world.urls['am_gateway']}/mcp-demo/oauth/authorize?{urlencode(query)}")
     assert page.query_selector("input[name=username]")
     assert page.query_selector("#register") is None
+
+
+CALL = """async ([url, token, method, params]) => {
+  const version = '2026-07-28', prefix = 'io.modelcontextprotocol/';
+  const meta = {[prefix + 'protocolVersion']: version, [prefix + 'clientInfo']: {name: 'page', version: '1'}};
+  const body = {jsonrpc: '2.0', id: 1, method, params: {...params, _meta: {...meta, [prefix + 'clientCapabilities']: {}}}};
+  const headers = {'Content-Type': 'application/json', Accept: 'application/json, text/event-stream',
+    'MCP-Protocol-Version': version, 'Mcp-Method': method};
+  if (params.name) headers['Mcp-Name'] = params.name;
+  if (token) headers.Authorization = 'Bearer ' + token;
+  const answer = await fetch(url, {method: 'POST', headers, body: JSON.stringify(body)});
+  return [answer.status, answer.headers.get('www-authenticate') || '', await answer.text()];
+}"""
+
+
+@pytest.fixture
+def origin() -> Iterator[str]:
+    """Of a client in a page, as MCP Inspector's http://localhost:6274."""
+    with serving(lambda *_request: (200, {"Content-Type": "text/html"}, b"<title>a client</title>")) as base:
+        yield base
+
+
+def test_a_client_in_a_page_gets_in_and_asks_for_more(
+    playbooks: Playbooks, world: World, domain: Domain, page: Page, origin: str
+) -> None:
+    """As MCP Inspector, from an origin of its own: the browser lets it read the challenges, that of a tool's scope among them."""
+    world.introspection_window = 0
+    tools = [{"key": "get_weather"}, {"key": "slow_forecast", "scopes": ["weather:read"]}]
+    given = {"cors_origins": [origin], "tools": tools, "registered_clients": "subscribe", "admit_profiles": ["vscode"]}
+    assert playbooks.run(**given).code == 0
+    client_id = register(world).json()["client_id"]
+    token = Login().token(world, client_id, playbooks.url)
+    assert playbooks.run("admit_clients.yml", **given).code == 0
+    page.goto(origin)
+
+    def call(token: str, method: str, **params: Any) -> list[Any]:
+        return page.evaluate(CALL, [playbooks.url, token, method, params])
+
+    status, challenge, _text = call("", "tools/list")
+    assert (status, 'scope="openid"' in challenge) == (401, True)
+    assert call(token, "tools/list")[0] == 200
+    status, _challenge, text = call(token, "tools/call", name="get_weather", arguments={"city": "Paris"})
+    assert (status, "sunny in Paris" in text) == (200, True)
+    slow = {"name": "slow_forecast", "arguments": {"seconds": 0}}
+    status, challenge, _text = call(token, "tools/call", **slow)
+    assert (status, 'error="insufficient_scope", scope="weather:read"' in challenge) == (403, True)
+    more = Login().token(world, client_id, playbooks.url, "openid weather:read")
+    status, _challenge, text = call(more, "tools/call", **slow)
+    assert (status, "More of the same" in text) == (200, True)
+    page.goto("about:blank")
+    with pytest.raises(Error, match="Failed to fetch"):
+        call(token, "tools/list")
