@@ -29,9 +29,9 @@ LOOPBACK = [{"client_name": "SDK", "redirect_uris": ["http://127.0.0.1:*/"]}]
 class Sdk:
     """A program made with one of the SDKs, and the file in which it keeps its client and its tokens."""
 
-    def __init__(self, name: str, url: str, folder: Path):
+    def __init__(self, name: str, url: str, folder: Path, called: str = "get_weather", **arguments: Any):
         self.kept = folder / f"{name}.json"
-        tool = ["get_weather", json.dumps({"city": "Paris"})]
+        tool = [called, json.dumps(arguments or {"city": "Paris"})]
         if name == "typescript":
             program = NODE / "client.mjs"
             program.write_bytes((ROOT / "tests/sdk/node/client.mjs").read_bytes())
@@ -59,6 +59,19 @@ class Sdk:
 
 def served(answer: dict[str, Any]) -> bool:
     return answer.get("text") == "It is sunny in Paris" and answer["tools"] == ["get_weather", "slow_forecast"]
+
+
+@pytest.mark.parametrize("name", ["python v1", "python v2"])  # TypeScript's refreshes its token instead, and gives up
+def test_a_tools_scope_is_asked_for_when_it_is_needed(playbooks: Playbooks, world: World, tmp_path: Path, name: str) -> None:
+    """It registers with what everyone is told to ask for; once admitted, 403 makes it ask its user for the tool's scope, too."""
+    world.introspection_window = 0
+    tools = [{"key": "get_weather"}, {"key": "slow_forecast", "scopes": ["weather:read"]}]
+    given = {"tools": tools, "registered_clients": "subscribe", "admit": LOOPBACK}
+    assert playbooks.run(**given).code == 0
+    sdk = Sdk(name, playbooks.url, tmp_path, "slow_forecast", seconds=0)
+    assert "error" in sdk.call()
+    assert playbooks.run("admit_clients.yml", **given).code == 0
+    assert sdk.call().get("text") == "More of the same"
 
 
 @VERSIONS
