@@ -37,8 +37,8 @@ def found(text: str) -> Iterator[tuple[int, str, str]]:
     """Line, phrase, and what to write instead."""
     for number, line in enumerate(text.splitlines(), 1):
         for match in BANNED.finditer(line):
-            instead = next(words for phrase, words in PHRASES.items() if re.fullmatch(phrase, match.group(), re.IGNORECASE))
-            yield number, match.group(), instead
+            fitting = [words for phrase, words in PHRASES.items() if re.fullmatch(phrase, match.group(), re.IGNORECASE)]
+            yield number, match.group(), fitting[0]
 
 
 def main() -> None:
