@@ -47,7 +47,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 
 
 def mcp_snippets(servers: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -69,9 +69,9 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import visible
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
@@ -86,11 +86,11 @@ class LookupModule(LookupBase):
         names = ("validate_certs", "ca_path", "timeout")
         try:
             options = Options(**{name: self.get_option(name) for name in names})
-            return [self._posture(Given(asked, url=url), options) for url in terms]
+            return [self._posture(CheckOptions(url=url, **asked), options) for url in terms]
         except Refusal as error:
             raise AnsibleError(str(error)) from error
 
     @staticmethod
-    def _posture(asked: Given, options: Options) -> dict[str, str]:
+    def _posture(asked: CheckOptions, options: Options) -> dict[str, str]:
         seen = Check(asked, options).run()
         return {"url": seen["url"], "result": seen["result"], "summary": visible(seen["summary"])}

@@ -39,10 +39,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given, refusable
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, given
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.validation import validated
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.role import ask, told
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
@@ -66,12 +66,10 @@ class LookupModule(LookupBase):
     def _variables(self, known: Mapping[str, Any]) -> Variables:
         """Typed as the role's argument specs say; what is empty counts as not given. An entry point has only some of them."""
         spec = argument_spec(Variables, required=False)
-        named = self._given(spec, known)
-        refusable(spec, named)
-        validated = ArgumentSpecValidator(spec).validate(named)
-        if validated.error_messages:
-            raise AnsibleError(f"The variables {PREFIX}… do not fit: {'; '.join(validated.error_messages)}.")
-        values = validated.validated_parameters
+        try:
+            values = validated(spec, self._given(spec, known), f"The variables {PREFIX}… do not fit")
+        except Refusal as error:
+            raise AnsibleError(str(error)) from error
         try:
             return Variables(**{**dict.fromkeys(REQUIRED, ""), **given(values)})
         except Refusal as error:

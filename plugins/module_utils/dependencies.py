@@ -27,7 +27,7 @@ except ImportError:
     HTTPError = MaxRetryError = NewConnectionError = ValueError
 
 try:
-    from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+    from pydantic import BaseModel, ConfigDict, ValidationError
     from pydantic.alias_generators import to_camel
 except ImportError:  # also of version 1
     MISSING.append("pydantic")
@@ -36,12 +36,6 @@ except ImportError:  # also of version 1
 
     def ConfigDict(**options):
         return options
-
-    def Field(*args, **options):
-        return None
-
-    def field_validator(*fields, **options):
-        return lambda function: function
 
     def to_camel(name):
         return name
@@ -59,7 +53,6 @@ __all__ = [
     "REQUIRED",
     "BaseModel",
     "ConfigDict",
-    "Field",
     "HTTPAdapter",
     "HTTPConnectionPool",
     "HTTPError",
@@ -68,7 +61,6 @@ __all__ = [
     "NewConnectionError",
     "Retry",
     "ValidationError",
-    "field_validator",
     "requests",
     "sentence",
     "to_camel",

@@ -8,14 +8,15 @@ import contextlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.gravitee.mcp.plugins.module_utils import dependencies
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import SHORTEST, mask, mask_text, secrets_in, without
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import refusable
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.validation import refusable
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import is_text, sentence, visible
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
@@ -49,6 +50,7 @@ CONNECTION = {
 }
 
 
+Taken = TypeVar("Taken", bound=ModuleOptions)
 SENTENCES = ("msg", "changes", "waiting", "warnings")  # the keys of a result that hold words of this collection
 
 
@@ -87,8 +89,8 @@ class Module(AnsibleModule):
 
     servers: Servers | None = None
 
-    def __init__(self, spec: Mapping[str, Any], rules: Mapping[str, Any]):
-        super().__init__(argument_spec={**CONNECTION, **spec}, supports_check_mode=True, **rules)
+    def __init__(self, takes: type[ModuleOptions]):
+        super().__init__(argument_spec={**CONNECTION, **takes.spec()}, supports_check_mode=True, **takes.RULES)
         self._keep_secrets()
         if dependencies.MISSING:
             self.fail_json(msg=dependencies.sentence(), missing_packages=dependencies.MISSING)
@@ -189,29 +191,29 @@ def _stripped(spec: Mapping[str, Any], params: Any) -> Iterator[str]:
                 yield from _stripped(option["options"], part)
 
 
-def run(spec: Mapping[str, Any], managed: Callable[[Servers, Mapping[str, Any]], Managed], **rules: Any) -> None:
+def run(managed: type[Managed]) -> None:
     """Bring one object to its desired state, or in check mode say what that would take."""
-    module = Module(spec, rules)
+    module = Module(managed.takes)
     with module.sentences():
-        thing = managed(module.servers, module.params)
+        thing = managed.on(module.servers, managed.takes.of(module.params))
         result = thing.carry_out(apply=not module.check_mode)
     module.finish(result, thing.warnings)
 
 
-def read(spec: Mapping[str, Any], reader: Callable[[Servers, Mapping[str, Any]], dict[str, Any]], **rules: Any) -> None:
+def read(takes: type[Taken], reader: Callable[[Servers, Taken], dict[str, Any]]) -> None:
     """Return what `reader` finds, its `warnings` as the task's; nothing changes."""
-    module = Module(spec, rules)
+    module = Module(takes)
     with module.sentences():
-        result = reader(module.servers, module.params)
+        result = reader(module.servers, takes.of(module.params))
     warnings = result.pop("warnings", ())
     module.finish({"changed": False, **result}, warnings)
 
 
-def fleet(spec: Mapping[str, Any], reconcile: Callable[[Mapping[str, Any], Servers, bool], dict[str, Any]]) -> None:
+def fleet(takes: type[Taken], reconcile: Callable[[Servers, Taken, bool], dict[str, Any]]) -> None:
     """Reconcile many objects; those that were refused make the task fail, after all others are done."""
-    module = Module(spec, {})
+    module = Module(takes)
     with module.sentences():
-        result = reconcile(module.params, module.servers, not module.check_mode)
+        result = reconcile(module.servers, takes.of(module.params), not module.check_mode)
     result["diff"] = [part for server in result["servers"] for part in server["diff"]]
     if result["failed_servers"]:
         first = next(server for server in result["servers"] if server["failed"])

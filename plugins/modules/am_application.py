@@ -174,15 +174,11 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import SPEC, ManagedApplication
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedApplication(servers.am, params),
-        required_one_of=[["name", "client_id"]],
-    )
+    run(ManagedApplication)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ options:
       - A client says its name itself, so the redirect URIs are what counts.
     type: list
     elements: dict
+    default: []
     suboptions:
       client_name:
         description: Shell pattern of the client's name. Any, if not set.
@@ -53,6 +54,7 @@ options:
     description: Rules for the redirect URIs of well-known clients, beside those of O(admit).
     type: list
     elements: str
+    default: []
     choices:
       - vscode
       - claude_code
@@ -145,32 +147,12 @@ applications:
       returned: with O(resource)
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import ApplicationInfoOptions, applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-
-RULE = {
-    "client_name": {"type": "str"},
-    "redirect_uris": {"type": "list", "elements": "str", "required": True},
-}
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "client_id": {"type": "str"},
-    "name": {"type": "str"},
-    "self_registered": {"type": "bool"},
-    "resource": {"type": "str"},
-    "since_days": {"type": "int", "default": 30},
-    "admit": {"type": "list", "elements": "dict", "options": RULE},
-    "client_profiles": {
-        "type": "list",
-        "elements": "str",
-        "choices": list(PROFILES),
-    },
-}
 
 
 def main():
-    read(SPEC, lambda servers, params: {"applications": applications(servers.am, params)})
+    read(ApplicationInfoOptions, lambda servers, params: {"applications": applications(servers.am, params)})
 
 
 if __name__ == "__main__":

@@ -290,11 +290,11 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import SPEC, ManagedDomain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedDomain(servers.am, params))
+    run(ManagedDomain)
 
 
 if __name__ == "__main__":

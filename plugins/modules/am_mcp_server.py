@@ -138,15 +138,11 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import SPEC, ManagedMcpServer
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedMcpServer(servers.am, params),
-        required_one_of=[["resource_identifiers", "client_id"]],
-    )
+    run(ManagedMcpServer)
 
 
 if __name__ == "__main__":

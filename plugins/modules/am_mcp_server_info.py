@@ -74,29 +74,12 @@ domain_id:
   type: str
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import mcp_servers
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import McpServerInfoOptions, mcp_servers
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import with_secrets
-
-SPEC = {
-    "domain": {"type": "str", "required": True},
-    "resource_identifier": {"type": "str"},
-    "client_id": {"type": "str"},
-    "name": {"type": "str"},
-    "secrets": {"type": "bool", "default": False, "no_log": False},
-}
-
-
-def _read(servers, params):
-    am = servers.am
-    found = mcp_servers(am, params)
-    if params["secrets"]:
-        found["mcp_servers"] = with_secrets(am, found["domain_id"], found["mcp_servers"])
-    return found
 
 
 def main():
-    read(SPEC, _read)
+    read(McpServerInfoOptions, lambda servers, params: mcp_servers(servers.am, params))
 
 
 if __name__ == "__main__":

@@ -169,17 +169,11 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import SPEC, ManagedMcpServerSecret
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import ManagedMcpServerSecret
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedMcpServerSecret(servers.am, params, servers.options),
-        required_one_of=[["resource_identifier", "client_id"]],
-        required_if=[["state", "present", ["name"]], ["state", "absent", ["name", "replaced_by"], True]],
-        mutually_exclusive=[["name", "replaced_by"]],
-    )
+    run(ManagedMcpServerSecret)
 
 
 if __name__ == "__main__":

@@ -116,12 +116,11 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import SPEC, ManagedAmResource
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedAmResource(servers.apim, params), **ONE_API)
+    run(ManagedAmResource)
 
 
 if __name__ == "__main__":

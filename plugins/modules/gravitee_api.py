@@ -218,15 +218,11 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import SPEC, ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedApi(servers.apim, params),
-        required_one_of=[["id", "context_paths"]],
-    )
+    run(ManagedApi)
 
 
 if __name__ == "__main__":

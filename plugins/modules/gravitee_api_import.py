@@ -93,11 +93,11 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api_import import SPEC, ManagedApiImport
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api_import import ManagedApiImport
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedApiImport(servers.apim, params))
+    run(ManagedApiImport)
 
 
 if __name__ == "__main__":

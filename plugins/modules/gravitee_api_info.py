@@ -90,24 +90,12 @@ apis:
   elements: dict
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import apis
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.info import ApiInfoOptions, apis
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-
-SPEC = {
-    "id": {"type": "str"},
-    "context_path": {"type": "str"},
-    "name": {"type": "str"},
-    "label": {"type": "str"},
-    "state": {"type": "str", "choices": ["started", "stopped"]},
-    "plans": {"type": "bool", "default": False},
-    "secrets": {"type": "bool", "default": False, "no_log": False},
-    "check_credentials": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "int", "default": 30},
-}
 
 
 def main():
-    read(SPEC, lambda servers, params: {"apis": apis(servers.apim, params, servers.options)})
+    read(ApiInfoOptions, lambda servers, params: {"apis": apis(servers.apim, params, servers.options)})
 
 
 if __name__ == "__main__":

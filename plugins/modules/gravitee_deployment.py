@@ -166,17 +166,11 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import SPEC, ManagedDeployment
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedDeployment(servers.apim, params, servers.options),
-        required_if=[["wait", True, ["gateway_url"]]],
-        **ONE_API,
-    )
+    run(ManagedDeployment)
 
 
 if __name__ == "__main__":

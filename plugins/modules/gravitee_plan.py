@@ -211,15 +211,11 @@ deployment_due:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SPEC, ManagedPlan
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
 
 
 def main():
-    run(
-        SPEC,
-        lambda servers, params: ManagedPlan(servers.apim, params),
-        required_one_of=[["api_id", "context_path"], ["name", "security"]],
-    )
+    run(ManagedPlan)
 
 
 if __name__ == "__main__":

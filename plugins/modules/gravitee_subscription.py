@@ -158,12 +158,11 @@ changes:
 """
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import SPEC, ManagedSubscription
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedSubscription(servers.apim, params), **ONE_API)
+    run(ManagedSubscription)
 
 
 if __name__ == "__main__":

@@ -156,13 +156,12 @@ changes:
   sample: [create application VS Code 0b0f, subscribe VS Code 0b0f to plan OAuth2]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import SPEC, ManagedAdmission
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import ManagedAdmission
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedAdmission(servers.apim, servers.am, params), **ONE_API)
+    run(ManagedAdmission)
 
 
 if __name__ == "__main__":

@@ -226,35 +226,10 @@ url:
   type: str
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import ATTEMPTS, check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.with_token import UNVALIDATED
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-
-SPEC = {
-    "url": {"type": "str", "required": True},
-    "gateway": {"type": "bool", "default": True},
-    "attempts": {"type": "int", "default": ATTEMPTS},
-    "authorization_server": {"type": "str"},
-    "list_tools": {"type": "bool", "default": False},
-    "token": {"type": "str", "no_log": True},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "redirect_uri": {"type": "str"},
-    "scope": {"type": "str"},
-    "audience": {"type": "bool", "default": False},
-    "tool_scopes": {"type": "dict"},
-    "subscription": {"type": "bool", "default": False},
-    "doctor": {"type": "bool", "default": False},
-    "am_version": {"type": "str"},
-    "expect": {
-        "type": "list",
-        "elements": "str",
-        "choices": ["open", "secured", "upstream_secured", "unreachable", "misconfigured", "unknown"],
-    },
-    "wait_timeout": {"type": "int", "default": 0},
-}
 
 
 def checked(servers, params):
@@ -265,13 +240,7 @@ def checked(servers, params):
 
 
 def main():
-    read(
-        SPEC,
-        checked,
-        required_together=[["username", "password"]],
-        mutually_exclusive=[["token", "username"], ["token", "client_secret"]],
-        required_by={"client_secret": ["client_id"]},
-    )
+    read(CheckOptions, checked)
 
 
 if __name__ == "__main__":

@@ -67,13 +67,12 @@ changes:
   sample: [write credentials to /root/weather-mcp.json]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import SPEC, ManagedCredentialsFile
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import ManagedCredentialsFile
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import run
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ONE_API
 
 
 def main():
-    run(SPEC, lambda servers, params: ManagedCredentialsFile(servers.apim, params), **ONE_API)
+    run(ManagedCredentialsFile)
 
 
 if __name__ == "__main__":

@@ -82,22 +82,12 @@ findings:
     weather-mcp: [The role would update responseTemplates of API Weather MCP.]
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.export import export
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.export import ExportOptions, export
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-
-SPEC = {
-    "gateway_url": {"type": "str", "required": True},
-    "am_gateway_url": {"type": "str", "required": True},
-    "domain": {"type": "str", "required": True},
-    "name": {"type": "str"},
-    "context_path": {"type": "str"},
-    "label": {"type": "str"},
-    "match": {"type": "str", "default": r"(?i)\bmcp\b"},
-}
 
 
 def main():
-    read(SPEC, lambda servers, params: export(params, servers))
+    read(ExportOptions, export)
 
 
 if __name__ == "__main__":

@@ -454,30 +454,12 @@ failed_servers:
   elements: str
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import reconcile
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.fleet import FleetOptions, reconcile
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import fleet
-
-SPEC = {
-    "servers": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": argument_spec(Variables, required=False),
-    },
-    "domain": {"type": "str"},
-    "gateway_url": {"type": "str"},
-    "am_gateway_url": {"type": "str"},
-    "look": {"type": "bool", "default": False},
-    "doctor": {"type": "bool", "default": False},
-    "am_version": {"type": "str"},
-    "parallel": {"type": "int", "default": 8},
-}
 
 
 def main():
-    fleet(SPEC, reconcile)
+    fleet(FleetOptions, reconcile)
 
 
 if __name__ == "__main__":

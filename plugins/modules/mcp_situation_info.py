@@ -460,19 +460,12 @@ left:
   elements: str
 """
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.before import PURPOSES, before
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.before import SituationOptions, before
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import read
-
-SPEC = {
-    "purpose": {"type": "str", "choices": list(PURPOSES), "default": "secure"},
-    **argument_spec(Variables, required=False),
-}
 
 
 def main():
-    read(SPEC, lambda servers, params: before(params, servers))
+    read(SituationOptions, before)
 
 
 if __name__ == "__main__":

@@ -223,8 +223,8 @@ def test_put_back_as_it_was(modules: Modules, world: World) -> None:
     ("definition", "told"),
     [
         ({"listeners": True}, "definition.listeners: Input should be a valid list"),
-        ({"listeners": [{"paths": [{"overrideAccess": True}]}]}, "definition.listeners.0.paths.0.path: Field required"),
-        ({"endpointGroups": [{"endpoints": []}]}, "definition.endpointGroups.0.name: Field required"),
+        ({"listeners": [{"paths": [{"overrideAccess": True}]}]}, "definition.listeners.1.paths.1.path: Field required"),
+        ({"endpointGroups": [{"endpoints": []}]}, "definition.endpointGroups.1.name: Field required"),
     ],
 )
 def test_a_definition_of_another_shape(modules: Modules, world: World, definition: dict[str, Any], told: str) -> None:

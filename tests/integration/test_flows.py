@@ -335,7 +335,7 @@ def test_a_failed_verification_fails_the_run(playbooks: Playbooks, domain: Domai
         ({"apim_password": "wrong-password"}, "APIM refused the credentials"),
         ({"am_password": "wrong-password"}, "AM refused the credentials"),
         ({"name": "x" * 65}, "Use 1 to 64 characters"),
-        ({"tools": [{"key": "a b"}]}, "'a b' is no tool key"),
+        ({"tools": [{"key": "a b"}]}, "tools: 'a b' is no tool key"),
     ],
 )
 def test_bad_input_ends_before_anything_is_open(playbooks: Playbooks, world: World, given: dict, sentence: str) -> None:

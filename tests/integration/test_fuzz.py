@@ -5,7 +5,6 @@ parameters are those of such a call, with up to four options that nobody would g
 """
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -21,8 +20,9 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECT
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests import specs
 from tests.inventories import listed, options
-from tests.runners import PACKAGE, ROOT, ModuleFailed, Modules
+from tests.runners import ROOT, ModuleFailed, Modules
 from tests.sandbox.servers import Sandbox
 from tests.sandbox.world import World
 from tests.scenes import INVENTORY, SECRET, Scene, recorded, stage, world_urls
@@ -143,8 +143,7 @@ def spec_of(name: str) -> dict[str, Any]:
     if name == INVENTORY:
         own = {name: option for name, option in options().items() if name != "plugin" and not name.startswith("cache")}
         return {name: {"type": "str", **option, **TYPES.get(option.get("type", ""), {})} for name, option in own.items()}
-    spec: dict[str, Any] = importlib.import_module(f"{PACKAGE}.{name}").SPEC
-    return {**CONNECTION, **spec}
+    return {**CONNECTION, **specs.spec_of(name)}
 
 
 @pytest.fixture

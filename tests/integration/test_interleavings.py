@@ -17,7 +17,6 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.session import Credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
-from ansible_collections.gravitee.mcp.plugins.modules import am_application, am_domain_settings, gravitee_subscription
 
 from tests.in_process import InProcess
 from tests.interleavings import Thread, Turns, explore
@@ -28,9 +27,9 @@ from tests.sandbox.apim_management import ApimManagement
 from tests.sandbox.world import World
 
 OBJECTS = {
-    "am_domain_settings": (ManagedDomain, Am, "am", am_domain_settings.SPEC),
-    "am_application": (ManagedApplication, Am, "am", am_application.SPEC),
-    "gravitee_subscription": (ManagedSubscription, Apim, "apim", gravitee_subscription.SPEC),
+    "am_domain_settings": (ManagedDomain, Am, "am"),
+    "am_application": (ManagedApplication, Am, "am"),
+    "gravitee_subscription": (ManagedSubscription, Apim, "apim"),
 }
 LOST = "the connection was lost"
 
@@ -67,14 +66,13 @@ class Hosts:
         self.planes = {"am": InProcess(AmManagement(world).app()), "apim": InProcess(ApimManagement(world).app())}
 
     def managed(self, task: Task, turns: Turns | None = None) -> Managed:
-        kind, plane, name, spec = OBJECTS[task.module]
-        params = {**{option: described.get("default") for option, described in spec.items()}, **task.given}
+        kind, plane, name = OBJECTS[task.module]
         client = plane(Credentials(self.world.urls[name], "given"), Options())
         client.session._token = self.world.new_token(name)
         client.session._http.mount(self.world.urls[name], self.planes[name])
         if turns:
             client.session.exchange = _in_turn(turns, task.drops, client.session.exchange)
-        return kind(client, params)
+        return kind(client, kind.takes.of(task.given))
 
     def run(self, task: Task, turns: Turns | None = None) -> dict[str, Any]:
         managed = self.managed(task, turns)

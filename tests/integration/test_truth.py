@@ -15,6 +15,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery impor
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import ask_target
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import MEANINGS
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
@@ -23,7 +24,6 @@ from tests.runners import ROOT
 from tests.serving import serving
 
 OPTIONS = Options(timeout=0.5, retries=0)
-NO_TOKEN: dict[str, Any] = {"token": None, "username": None, "list_tools": False, "expect": None, "wait_timeout": 0}
 
 
 def names(base: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ def there(row: Row) -> Iterator[str]:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_the_verdict(row: Row, gateway: bool) -> None:
     with there(row) as base:
-        seen = check({**NO_TOKEN, "url": filled(row.url, base), "gateway": gateway}, OPTIONS)
+        seen = check(CheckOptions(url=filled(row.url, base), gateway=gateway), OPTIONS)
         assert seen["result"] == (row.gateway if gateway else row.direct), seen["steps"]
         if gateway:
             told = f"{seen['summary']} {seen['steps']}"
@@ -102,7 +102,7 @@ def test_a_bomb_takes_little_memory() -> None:
     row = next(row for row in ROWS if row.name == "a gzip bomb as a refusal")
     with there(row) as base:
         tracemalloc.start()
-        check({**NO_TOKEN, "url": f"{base}/mcp", "gateway": False}, OPTIONS)
+        check(CheckOptions(url=f"{base}/mcp", gateway=False), OPTIONS)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 16 * 1024 * 1024
@@ -117,5 +117,5 @@ def test_the_negotiated_version_is_sent() -> None:
 
     older = json.dumps({**MESSAGE, "result": {"protocolVersion": "2025-03-26", "tools": []}}).encode()
     with serving(answer, headers=True) as base:
-        check({**NO_TOKEN, "url": f"{base}/mcp", "gateway": False, "list_tools": True}, OPTIONS)
+        check(CheckOptions(url=f"{base}/mcp", gateway=False, list_tools=True), OPTIONS)
     assert versions == ["2026-07-28", None, "2025-03-26", "2025-03-26"]

@@ -20,10 +20,11 @@ PROGRAM = f"""
 import contextlib, importlib, sys
 sys.modules.update(dict.fromkeys({list(REQUIRED)}))
 from ansible.module_utils.testing import patch_module_args
+from tests.specs import spec_of
 for name in {MODULES}:
-    module = importlib.import_module("ansible_collections.gravitee.mcp.plugins.modules." + name)
-    aliases = [alias for spec in module.SPEC.values() for alias in spec.get("aliases", [])]
-    given = {{key: value for key, value in {ARGUMENTS}.items() if key in [*module.SPEC, *aliases]}}
+    module, spec = importlib.import_module("ansible_collections.gravitee.mcp.plugins.modules." + name), spec_of(name)
+    aliases = [alias for one in spec.values() for alias in one.get("aliases", [])]
+    given = {{key: value for key, value in {ARGUMENTS}.items() if key in [*spec, *aliases]}}
     if name == "mcp_check":
         del given["client_id"]
     if name == "gravitee_api_import":
@@ -34,7 +35,7 @@ for name in {MODULES}:
 
 
 def test_every_module_names_both_packages_and_the_command() -> None:
-    environment = {"PYTHONPATH": str(ROOT / "build/collections"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONPATH": f"{ROOT}/build/collections:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     results = [json.loads(line) for line in done.stdout.splitlines() if line]

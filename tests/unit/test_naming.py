@@ -1,12 +1,11 @@
 """Refusals name what the user wrote."""
 from __future__ import annotations
 
-import importlib
-
 import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import NAMES, PARTS, VARIABLES, named, named_by_role
 
-from tests.unit.test_steps import MODULES, TASKS, everything, step_of
+from tests.specs import spec_of
+from tests.unit.test_steps import TASKS, everything, step_of
 
 # What the steps say themselves: no variable has a part in it.
 OF_THE_STEPS = {
@@ -18,7 +17,7 @@ OF_THE_STEPS = {
 
 @pytest.mark.parametrize("module", VARIABLES)
 def test_the_table_has_options_and_variables_that_are_there(module: str) -> None:
-    spec = importlib.import_module(f"{MODULES}.{module}").SPEC
+    spec = spec_of(module)
     aliases = {alias for one in spec.values() for alias in one.get("aliases", [])}
     assert set(VARIABLES[module]) <= {*spec, *aliases}
     assert set(VARIABLES[module].values()) <= NAMES

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import admit_rules, refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import AdmitRule, admit_rules, refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, fits, needs
-from ansible_collections.gravitee.mcp.plugins.modules import am_application_info, am_domain_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3.util import parse_url
+
+from tests.specs import spec_of
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ RULE = {"client_name": None, "redirect_uris": ["http://localhost:*/callback"]}
     ],
 )
 def test_who_is_admitted_and_why_not(changed: dict, rule: dict, why_not: str) -> None:
-    rules = admit_rules({"admit": [{**RULE, **rule}], "client_profiles": []})
+    rules = admit_rules([AdmitRule(**{**RULE, **rule})], [])
     told = refusal({**CLAUDE, **changed}, rules)
     assert bool(told) is bool(why_not)
     assert why_not in told
@@ -100,7 +101,7 @@ def test_who_is_admitted_and_why_not(changed: dict, rule: dict, why_not: str) ->
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_admits_what_it_registers_and_no_more(name: str) -> None:
-    rules = admit_rules({"admit": [], "client_profiles": [name]})
+    rules = admit_rules([], [name])
     profile = PROFILES[name]
     plain = [uri.replace("*", "1") for uri in profile["redirect_uris"]]
     client = {**CLAUDE, "redirect_uris": plain, "grant_types": list(profile["grant_types"]), "users": ["alice"]}
@@ -118,7 +119,7 @@ def test_a_profile_admits_what_it_registers_and_no_more(name: str) -> None:
 
 def test_a_pattern_that_is_no_url_is_refused() -> None:
     with pytest.raises(Refusal, match="is no pattern of a redirect URI"):
-        admit_rules({"admit": [{"redirect_uris": ["http://[::1/cb"]}], "client_profiles": []})
+        admit_rules([AdmitRule(redirect_uris=["http://[::1/cb"])], [])
 
 
 PIECES = st.sampled_from(
@@ -144,5 +145,5 @@ def test_a_domain_allows_what_the_clients_need_and_no_more() -> None:
 
 
 def test_the_modules_offer_every_profile() -> None:
-    for module in (am_application_info, am_domain_settings):
-        assert module.SPEC["client_profiles"]["choices"] == list(PROFILES)
+    for module in ("am_application_info", "am_domain_settings"):
+        assert spec_of(module)["client_profiles"]["choices"] == list(PROFILES)

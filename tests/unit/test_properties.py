@@ -5,10 +5,9 @@ import copy
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer, McpServerOptions
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ApiOptions, ManagedApi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,8 +121,8 @@ def test_an_api_is_planned_once(first: dict, second: dict) -> None:
     apim = ModelApim()
     fixed = {"context_paths": ["/w"], "name": "W", "state": "present", "mcp_resource": True}
     for wanted in ({"target": "http://w/mcp", **first}, second):
-        ManagedApi(apim, Given(**fixed, **wanted)).plan().apply()
-        assert ManagedApi(apim, Given(**fixed, **wanted)).plan().changes == []
+        ManagedApi(apim, ApiOptions(**fixed, **wanted)).plan().apply()
+        assert ManagedApi(apim, ApiOptions(**fixed, **wanted)).plan().changes == []
 
 
 TOOLS = st.lists(
@@ -176,8 +175,8 @@ def test_an_mcp_server_is_planned_once(first: dict, second: dict) -> None:
     fixed = {"domain": "d", "client_id": "c", "state": "present"}
     start = {"name": "Weather", "resource_identifiers": ["http://gw/a"]}
     for wanted in ({**start, **first}, second):
-        ManagedMcpServer(am, Given(**fixed, **wanted)).plan().apply()
-        assert ManagedMcpServer(am, Given(**fixed, **wanted)).plan().changes == []
+        ManagedMcpServer(am, McpServerOptions.of({**fixed, **wanted})).plan().apply()
+        assert ManagedMcpServer(am, McpServerOptions.of({**fixed, **wanted})).plan().changes == []
 
 
 SECRET_PROPERTIES = st.lists(
@@ -195,9 +194,9 @@ SECRET_PROPERTIES = st.lists(
 def test_a_property_is_encrypted_once_and_never_kept_in_clear(first: list, second: list) -> None:
     apim = ModelApim()
     fixed = {"context_paths": ["/w"], "name": "W", "state": "present", "mcp_resource": True}
-    ManagedApi(apim, Given(**fixed, target="http://w/mcp")).plan().apply()
+    ManagedApi(apim, ApiOptions(**fixed, target="http://w/mcp")).plan().apply()
     for properties in (first, second):
-        wanted = Given(**fixed, definition={"properties": properties})
+        wanted = ApiOptions(**fixed, definition={"properties": properties})
         ManagedApi(apim, wanted).plan().apply()
         again = ManagedApi(apim, wanted)
         assert again.plan().changes == []

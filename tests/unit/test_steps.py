@@ -1,7 +1,6 @@
 """One table: the role's variables, its tasks, the steps of the flows and the modules' options say the same."""
 from __future__ import annotations
 
-import importlib
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -14,9 +13,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows import entering
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import PREFIX, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.module import CONNECTION
 
+from tests.specs import spec_of
+
 ROOT = Path(__file__).parent.parent.parent
 ROLE = ROOT / "roles/secure_mcp"
-MODULES = "ansible_collections.gravitee.mcp.plugins.modules"
 DOCUMENTED = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 DEFAULTS = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
 OF_ANSIBLE = {"delegate_to", "check_mode"}  # variables that no step has to do with
@@ -99,7 +99,7 @@ def test_each_task_gets_options_that_its_module_has(entry: str) -> None:
         function = step_of(step)
         item = {"left_plan": "oauth2"}.get(step, "one")
         options = function(v, done, item) if function.__code__.co_argcount == 3 else function(v, done)
-        spec = importlib.import_module(f"{MODULES}.{module}").SPEC
+        spec = spec_of(module)
         known = {*spec, *CONNECTION, *(alias for one in spec.values() for alias in one.get("aliases", []))}
         assert set(options) <= known, (step, set(options) - known)
 

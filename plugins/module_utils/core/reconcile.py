@@ -11,10 +11,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions
 
 TO_COME = "yet to be generated"  # what a dry run has for an id or a secret that the server would generate
 _IDENTITY = ("id", "key", "name", "path", "entrypoint", "host", "type")
@@ -156,15 +157,34 @@ def _differing(before: Any, after: Any) -> tuple[Any, Any]:
     )
 
 
+class Planes(Protocol):
+    """APIM and AM, or snapshots of them, and how to reach what is outside."""
+
+    @property
+    def apim(self) -> Any: ...
+
+    @property
+    def am(self) -> Any: ...
+
+    @property
+    def options(self) -> Any: ...
+
+
 class Managed:
     """One object of the server. Subclasses say what is, what should be and how to get there."""
 
+    takes: ClassVar[type[ModuleOptions]]  # the options of the object's module
     kind = ""  # the result's key, and the first word of the diff's header
     title = ""  # which object: a path, a name
 
     def __init__(self) -> None:
         self.unmet: list[str] = []  # what a change needs and the server does not have yet
         self.warnings: list[str] = []
+
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> Managed:
+        """The object that these options, of the class `takes`, are about."""
+        raise NotImplementedError
 
     def observe(self) -> Any:
         """The object as the server has it, None when there is none."""

@@ -6,39 +6,42 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, Planes
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admitted import ADMITTED, Past, past_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import applications
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.clients import AdmitRule, ApplicationInfoOptions, applications
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.stale import Stale, remove, stale_clients
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import SPEC as APPLICATION
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ApplicationOptions, ManagedApplication
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import (
+    ManagedSubscription,
+    SubscriptionOptions,
+)
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import OneApi
 
-RULE = {
-    "client_name": {"type": "str"},
-    "redirect_uris": {"type": "list", "elements": "str", "required": True},
-}
-SPEC: dict[str, dict[str, Any]] = {
-    **API,
-    "domain": {"type": "str", "required": True},
-    "resource": {"type": "str", "required": True},
-    "plan": {"type": "str"},
-    "since_days": {"type": "int", "default": 30},
-    "admit": {"type": "list", "elements": "dict", "options": RULE, "default": []},
-    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES), "default": []},
-    "scopes": {"type": "list", "elements": "str", "default": []},
-    "subscribe": {"type": "bool", "default": True},
-    "not_admitted": {"type": "str", "choices": ["close", "report"], "default": "close"},
-    "stale_days": {"type": "int"},
-    "remove_stale": {"type": "bool", "default": False},
-}
+
+@dataclass(frozen=True)
+class AdmissionOptions(OneApi):
+    """Options of mcp_admission."""
+
+    domain: str = option(required=True)
+    resource: str = option(required=True)
+    plan: str | None = option()
+    since_days: int = option(30)
+    admit: list[AdmitRule] = option([], each=AdmitRule)
+    client_profiles: list[str] = option([], choices=list(PROFILES))
+    scopes: list[str] = option([])
+    subscribe: bool = option(True)
+    not_admitted: str = option("close", choices=["close", "report"])
+    stale_days: int | None = option()
+    remove_stale: bool = option(False)
+
+
 GONE = "AM has no such client any more"
 UNUSED, SCOPES = "unused", "scopes"
 ADMITTED_LATER = "the rules admit it, once subscribe=true (secure_mcp_registered_clients: subscribe)"
@@ -66,12 +69,13 @@ class ManagedAdmission(Managed):
     those that are admitted and may not ask for all of `scopes`.
     """
 
+    takes = AdmissionOptions
     kind = "admission"
 
-    def __init__(self, apim: Any, am: Any, params: Mapping[str, Any]):
+    def __init__(self, apim: Any, am: Any, params: AdmissionOptions):
         super().__init__()
         self.apim, self.am, self.params = apim, am, params
-        self.title = params["resource"]
+        self.title = params.resource
         self.clients: list[dict[str, Any]] = []  # those that got a token
         self.former: list[dict[str, Any]] = []  # those that were admitted, and got none of late
         self.past: dict[str, Past] = {}
@@ -79,6 +83,10 @@ class ManagedAdmission(Managed):
         self.api_id = ""
         self.stale: list[Stale] = []
         self.lacking: dict[str, list[str]] = {}  # client id → the scopes that it is to be given
+
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedAdmission:
+        return cls(planes.apim, planes.am, params)
 
     def observe(self) -> dict[str, bool]:
         clients = self._clients()
@@ -101,14 +109,14 @@ class ManagedAdmission(Managed):
     def _lacking(self) -> dict[str, list[str]]:
         """Of those that a rule admits; scopes that the domain does not have yet are left out."""
         admitted = [one for one in self.everyone if not one["why_not"] and self._verdict(one) != "refuse"]
-        lacking = {one["client_id"]: [key for key in self.params["scopes"] if key not in one["scopes"]] for one in admitted}
+        lacking = {one["client_id"]: [key for key in self.params.scopes if key not in one["scopes"]] for one in admitted}
         known = self.am.scopes(self._domain_id) if any(lacking.values()) else set()
         found = {client_id: [key for key in scopes if key in known] for client_id, scopes in lacking.items()}
         return {client_id: scopes for client_id, scopes in found.items() if scopes}
 
     def _unused(self) -> list[Stale]:
         """Nothing is removed, and a warning says why, where it is not known who is unused."""
-        days = self.params["stale_days"]
+        days = self.params.stale_days
         if days is None:
             return []
         found, why_not = stale_clients(self.am, self._domain_id, self.apim.applications, days)
@@ -117,26 +125,32 @@ class ManagedAdmission(Managed):
 
     @functools.cached_property
     def _domain_id(self) -> str:
-        return domain_id_of(self.am, self.params["domain"])
+        return domain_id_of(self.am, self.params.domain)
 
     def _clients(self) -> list[dict[str, Any]] | None:
         """Who may not read AM's audit log can secure a server all the same: only subscribing needs it. None: not known."""
         try:
-            return self._found(self.params["resource"])
+            return self._found(self.params.resource)
         except ApiError as error:
-            if self.params["subscribe"]:
+            if self.params.subscribe:
                 raise
             self.warnings.append(f"Who waits for {self.title} is not known: {error}")
             return None
 
     def _found(self, resource: str | None) -> list[dict[str, Any]]:
-        wanted = {"client_id": None, "name": None, "self_registered": True, "resource": resource}
-        names = ("domain", "since_days", "admit", "client_profiles")
-        return applications(self.am, {**wanted, **{name: self.params[name] for name in names}})
+        asked = ApplicationInfoOptions(
+            domain=self.params.domain,
+            self_registered=True,
+            resource=resource,
+            since_days=self.params.since_days,
+            admit=self.params.admit,
+            client_profiles=self.params.client_profiles,
+        )
+        return applications(self.am, asked)
 
     def _past(self) -> dict[str, Past]:
         """What the API's subscriptions tell of each client; {} where there is no plan yet."""
-        place = ManagedSubscription(self.apim, {**self._place, "client_id": "", "application_name": self.title})
+        place = self._subscription_with(application_name=self.title)
         place.find_plan()
         if not place.plan_of_api:
             return {}
@@ -156,23 +170,17 @@ class ManagedAdmission(Managed):
     def everyone(self) -> list[dict[str, Any]]:
         return [*self.clients, *self.former]
 
-    @property
-    def _place(self) -> dict[str, Any]:
-        return {name: self.params[name] for name in ("api_id", "context_path", "plan")}
-
     def _subscription(self, one: Mapping[str, Any]) -> ManagedSubscription:
-        return ManagedSubscription(
-            self.apim,
-            {
-                **self._place,
-                "client_id": one["client_id"],
-                "application_name": f"{one['name']} {one['client_id']}",
-                "application_type": one["type"],
-                "application_description": ADMITTED,
-                "state": "present",
-                "reopen": True,
-            },
+        return self._subscription_with(
+            client_id=one["client_id"],
+            application_name=f"{one['name']} {one['client_id']}",
+            application_type=one["type"],
+            application_description=ADMITTED,
         )
+
+    def _subscription_with(self, **options: Any) -> ManagedSubscription:
+        here = {name: getattr(self.params, name) for name in ("api_id", "context_path", "plan")}
+        return ManagedSubscription(self.apim, SubscriptionOptions(**here, **options))
 
     def _past_of(self, one: Mapping[str, Any]) -> Past:
         return self.past.get(one["client_id"], Past())
@@ -181,14 +189,14 @@ class ManagedAdmission(Managed):
         return judge(one["why_not"], self._past_of(one))
 
     def desired(self, observed: dict[str, bool]) -> dict[str, bool]:
-        if not self.params["subscribe"]:
+        if not self.params.subscribe:
             return observed
         wanted = {"subscribe": True}
-        if self.params["not_admitted"] == "close":
+        if self.params.not_admitted == "close":
             wanted["close"] = False
         judged = {one["client_id"]: self._verdict(one) for one in self.everyone}
         subscribed = {client_id: wanted.get(verdict, observed[client_id]) for client_id, verdict in judged.items()}
-        removed = [f"{UNUSED} {one.client_id}" for one in self.stale if self.params["remove_stale"] and not one.kept]
+        removed = [f"{UNUSED} {one.client_id}" for one in self.stale if self.params.remove_stale and not one.kept]
         given = dict.fromkeys((f"{SCOPES} {client_id}" for client_id in self.lacking), True)
         return observed | subscribed | given | dict.fromkeys(removed, False)
 
@@ -210,14 +218,14 @@ class ManagedAdmission(Managed):
             remove(self.am, self._domain_id, self.apim.archive_application, unused)
             return {**now, f"{UNUSED} {unused.client_id}": False}
 
-        return Change(f"remove client {unused.told(self.params['stale_days'])}", apply)
+        return Change(f"remove client {unused.told()}", apply)
 
     def _give_scopes(self, one: Mapping[str, Any]) -> Change:
         scopes = self.lacking[one["client_id"]]
 
         def give(now: dict[str, bool]) -> dict[str, bool]:
-            given = {"domain": self._domain_id, "scopes": scopes, "scopes_mode": "add"}
-            application = ManagedApplication(self.am, checked("scopes", APPLICATION, given))
+            given = ApplicationOptions(domain=self._domain_id, scopes=scopes, scopes_mode="add")
+            application = ManagedApplication(self.am, given)
             application.domain_id, application.id, application.title = self._domain_id, one["id"], one["client_id"]
             application.write()
             return {**now, f"{SCOPES} {one['client_id']}": True}
@@ -249,7 +257,7 @@ class ManagedAdmission(Managed):
     def facts(self, value: dict[str, bool], plan: Plan) -> dict[str, Any]:
         told = [line for one in self.everyone for line in self._told(one, value[one["client_id"]])]
         left = [one for one in self.stale if value[f"{UNUSED} {one.client_id}"]]
-        told += [f"{one.told(self.params['stale_days'])}." for one in left]
+        told += [f"{one.told()}." for one in left]
         return {"clients": self.clients, "waiting": told, "stale": [one.client_id for one in left]}
 
     def _told(self, one: Mapping[str, Any], subscribed: bool) -> list[str]:

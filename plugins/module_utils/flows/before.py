@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, argument_spec, given, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.credentials_file import known_credentials
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import (
     Situation,
@@ -28,10 +28,28 @@ NEEDED = ("gateway_url", "domain", "context_path")  # for whatever purpose
 PURPOSES = ("secure", "rotate", "admit", "teardown")
 
 
-def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
+@dataclass(frozen=True)
+class SituationOptions(ModuleOptions):
+    """Options of mcp_situation_info: what the look is for, and the role's variables, as far as they are given."""
+
+    purpose: str = option("secure", choices=list(PURPOSES))
+    variables: dict[str, Any] = option({})
+
+    @classmethod
+    def spec(cls) -> dict[str, dict[str, Any]]:
+        """Each variable is an option."""
+        return {"purpose": super().spec()["purpose"], **argument_spec(Variables, required=False)}
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> SituationOptions:
+        """The variables are those of the parameters that have a value."""
+        return cls(params["purpose"], given({field.name: params.get(field.name) for field in fields(Variables)}))
+
+
+def before(servers: Any, params: SituationOptions) -> dict[str, Any]:
     """The situation for a purpose; Refusal for what cannot be done. servers.warnings gets what is odd."""
-    purpose = params["purpose"]
-    v = Variables(**_values(params, purpose))
+    purpose = params.purpose
+    v = Variables(**_values(params.variables, purpose))
     planes = Planes(ApimSnapshot(servers.apim), AmSnapshot(servers.am), servers.options)
     asked = replace(v, verify=v.verify and purpose in ("secure", "rotate"), rotate=v.rotate or purpose == "rotate")
     seen = look(asked, planes.apim, planes.am, servers.options)
@@ -49,9 +67,8 @@ def before(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
     return {**seen.facts(), **more}
 
 
-def _values(params: Mapping[str, Any], purpose: str) -> dict[str, Any]:
-    """The variables that were given; Refusal names one without which the purpose cannot be."""
-    values = given({field.name: params.get(field.name) for field in fields(Variables)})
+def _values(values: Mapping[str, Any], purpose: str) -> dict[str, Any]:
+    """The variables, those that are missing and not needed empty; Refusal names one without which the purpose cannot be."""
     for name in REQUIRED if purpose == "secure" else NEEDED:
         if not values.get(name):
             raise Refusal(f"{name}: it is missing. Give it.")

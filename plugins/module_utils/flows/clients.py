@@ -8,10 +8,12 @@ import fnmatch
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import (
     DEVICE,
     PROFILES,
@@ -32,37 +34,59 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 DAY = 24 * 3600 * 1000  # ms
 
 
-def applications(am: Am, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class AdmitRule:
+    """A client that a user may admit: the name is what it says itself, so the redirect URIs are what counts."""
+
+    client_name: str | None = option()
+    redirect_uris: list[str] = option(required=True)
+
+
+@dataclass(frozen=True)
+class ApplicationInfoOptions(ModuleOptions):
+    """Options of am_application_info."""
+
+    domain: str = option(required=True)
+    client_id: str | None = option()
+    name: str | None = option()
+    self_registered: bool | None = option()
+    resource: str | None = option()
+    since_days: int = option(30)
+    admit: list[AdmitRule] = option([], each=AdmitRule)
+    client_profiles: list[str] = option([], choices=list(PROFILES))
+
+
+def applications(am: Am, params: ApplicationInfoOptions) -> list[dict[str, Any]]:
     """The applications that fit every filter that is given, each with whether an `admit` rule lets it in.
 
     With `resource` also the clients that gave the URL of their metadata document, which AM has no application of.
     """
-    domain_id = domain_id_of(am, params["domain"])
-    users = _token_users(am, domain_id, params) if params["resource"] else None
+    domain_id = domain_id_of(am, params.domain)
+    users = _token_users(am, domain_id, params.resource, params.since_days) if params.resource else None
     made = [key for key in users or {} if not is_document(key)]
-    wholes = details(am, domain_id, params["name"]) if users is None else still_there(am, domain_id, made)
-    rules = admit_rules(params)
+    wholes = details(am, domain_id, params.name) if users is None else still_there(am, domain_id, made)
+    rules = admit_rules(params.admit, params.client_profiles)
     found = [_shown(whole, rules, users) for whole in wholes]
     found += [_by_document(key, names) for key, names in (users or {}).items() if is_document(key)]
     return [
         one
         for one in found
-        if params["client_id"] in (None, one["client_id"])
-        and params["name"] in (None, one["name"])
-        and params["self_registered"] in (None, one["self_registered"])
+        if params.client_id in (None, one["client_id"])
+        and params.name in (None, one["name"])
+        and params.self_registered in (None, one["self_registered"])
     ]
 
 
-def _token_users(am: Am, domain_id: str, params: Mapping[str, Any]) -> dict[str, list[str]]:
+def _token_users(am: Am, domain_id: str, resource: str, since_days: int) -> dict[str, list[str]]:
     """Id of the application, or URL of the document → the users who got a token for `resource`, as AM's audit log has it."""
     try:
-        wanted = normal_identifier(params["resource"])
+        wanted = normal_identifier(resource)
     except ValueError as error:
         raise Refusal(f"resource: {error}") from error
     now = int(time.time() * 1000)
     users: dict[str, list[str]] = {}
     # A day beyond now, as AM's clock may be ahead.
-    for entry in am.tokens_created(domain_id, now - params["since_days"] * DAY, now + DAY):
+    for entry in am.tokens_created(domain_id, now - since_days * DAY, now + DAY):
         if resource_of(entry) != wanted:
             continue
         point = entry.get("accessPoint") or {}
@@ -88,20 +112,20 @@ def resource_of(entry: Mapping[str, Any]) -> str | None:
     return next((value for value in named if isinstance(value, str)), None)
 
 
-def admit_rules(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def admit_rules(admit: list[AdmitRule], profiles: list[str]) -> list[dict[str, Any]]:
     """The rules given, and those of the profiles named; Refusal for a pattern that is no URL.
 
     A rule: client_name (a shell pattern), redirect_uris, grant_types, auth_methods (None for any).
     """
-    given = [{"grant_types": (*USER_GRANTS, DEVICE), "auth_methods": None, **rule} for rule in params["admit"] or []]
+    given = [{"grant_types": (*USER_GRANTS, DEVICE), "auth_methods": None, **asdict(rule)} for rule in admit]
     for pattern in (pattern for rule in given for pattern in rule["redirect_uris"]):
         try:
             urlsplit(pattern)
         except ValueError as error:
             raise Refusal(f"admit: {pattern!r} is no pattern of a redirect URI: {error}.") from error
-    profiles = [PROFILES[name] for name in params["client_profiles"] or []]
     keys = ("redirect_uris", "grant_types", "auth_methods")
-    return [*given, *({"client_name": None, **{key: profile[key] for key in keys}} for profile in profiles)]
+    known = [{"client_name": None, **{key: PROFILES[name][key] for key in keys}} for name in profiles]
+    return [*given, *known]
 
 
 def refusal(client: Mapping[str, Any], rules: Iterable[Mapping[str, Any]]) -> str:

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.groups import RESERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
@@ -92,7 +92,7 @@ def speaks_mcp(target: str | None, options: Any) -> bool:
     """Whether an MCP server that anyone may call is at the target, as mcp_check would say with gateway=false."""
     if not target:
         return False
-    asked = Given(url=target, gateway=False)
+    asked = CheckOptions(url=target, gateway=False)
     try:
         return bool(Check(asked, replace(options, retries=0)).run()["result"] == "open")
     except Refusal:  # the target is no URL that can be called from here

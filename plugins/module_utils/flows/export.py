@@ -10,10 +10,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.visible import visible
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.discovery import matches, names_of, target_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation, look
@@ -34,14 +35,27 @@ SHARED = ("gateway_url", "am_gateway_url", "domain")  # of the group, unless a h
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def export(params: Mapping[str, Any], servers: Any) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ExportOptions(ModuleOptions):
+    """Options of mcp_export_info."""
+
+    gateway_url: str = option(required=True)
+    am_gateway_url: str = option(required=True)
+    domain: str = option(required=True)
+    name: str | None = option()
+    context_path: str | None = option()
+    label: str | None = option()
+    match: str = option(r"(?i)\bmcp\b")
+
+
+def export(servers: Any, params: ExportOptions) -> dict[str, Any]:
     """{"hosts": name → variables, "to_secure": name → variables, "findings": name → sentences}.
 
     hosts are the servers that the role finds as they are; to_secure those that it would have to secure. findings has for each
     what the role would change all the same, or why it is left out.
     """
     planes = Planes(ApimSnapshot(servers.apim), AmSnapshot(servers.am), servers.options)
-    pattern = _pattern(params["match"])
+    pattern = _pattern(params.match)
     apis = [
         api
         for api in servers.apim.apis(expands="deploymentState")
@@ -67,13 +81,13 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise Refusal(f"match: {error}. Give a regular expression.") from error
 
 
-def _chosen(api: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+def _chosen(api: Mapping[str, Any], params: ExportOptions) -> bool:
     """Whether the API fits every filter that is given: shell patterns of its name and of a path, a label."""
     paths = [path.rstrip("/") or "/" for path in paths_of(api)]
     return (
-        fnmatch.fnmatchcase(api["name"], params["name"] or "*")
-        and any(fnmatch.fnmatchcase(path, params["context_path"] or "*") for path in paths)
-        and params["label"] in (None, *(api.get("labels") or []))
+        fnmatch.fnmatchcase(api["name"], params.name or "*")
+        and any(fnmatch.fnmatchcase(path, params.context_path or "*") for path in paths)
+        and params.label in (None, *(api.get("labels") or []))
     )
 
 
@@ -86,16 +100,16 @@ def is_oauth2(plan: Mapping[str, Any]) -> bool:
     return security_of(plan) == "OAUTH2"
 
 
-def written(v: Variables, params: Mapping[str, Any]) -> dict[str, Any]:
+def written(v: Variables, params: ExportOptions) -> dict[str, Any]:
     """The variables to be written: those that differ from the defaults, and from what the group says."""
     values = {name: value for name, value in asdict(v).items() if value != DEFAULTS[name] or name in WRITTEN_ALWAYS}
-    return {PREFIX + name: value for name, value in values.items() if name not in SHARED or value != params[name]}
+    return {PREFIX + name: value for name, value in values.items() if name not in SHARED or value != getattr(params, name)}
 
 
 class _Export:
     """One API."""
 
-    def __init__(self, api: Mapping[str, Any], params: Mapping[str, Any], planes: Planes):
+    def __init__(self, api: Mapping[str, Any], params: ExportOptions, planes: Planes):
         self.api, self.params, self.planes = api, params, planes
         plans = planes.apim.plans(api["id"], SERVED)
         self.plan: Mapping[str, Any] = next((plan for plan in plans if is_oauth2(plan)), {})
@@ -137,9 +151,9 @@ class _Export:
         group = (api.get("endpointGroups") or [{}])[0]
         timeout = ((group.get("sharedConfiguration") or {}).get("http") or {}).get("readTimeout")
         return {
-            "gateway_url": self.params["gateway_url"],
-            "am_gateway_url": self.params["am_gateway_url"],
-            "domain": self.params["domain"],
+            "gateway_url": self.params.gateway_url,
+            "am_gateway_url": self.params.am_gateway_url,
+            "domain": self.params.domain,
             "name": api["name"],
             "context_path": path.rstrip("/") or "/",
             "target": target,
@@ -152,7 +166,7 @@ class _Export:
     def _of_the_resource(self) -> dict[str, Any]:
         has = self.resource.get("configuration") or {}
         url = has.get("serverURL") or ""
-        same = url.rstrip("/") == self.params["am_gateway_url"].rstrip("/")
+        same = url.rstrip("/") == self.params.am_gateway_url.rstrip("/")
         return {**({} if same or not url else {"am_gateway_url": url}), **_named("resource_name", self.resource)}
 
     def _of_the_plan(self) -> dict[str, Any]:
@@ -176,7 +190,7 @@ class _Export:
         """The clients that the rule lets in without a user."""
         if not client_ids:
             return []
-        domain = find_domain(self.planes.am, self.params["domain"])
+        domain = find_domain(self.planes.am, self.params.domain)
         known = {client_id_of(whole): whole for whole in details(self.planes.am, domain["id"])}
         return [
             {

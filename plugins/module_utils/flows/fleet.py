@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given, given
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, argument_spec, given, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import (
     Situation,
     look,
@@ -27,6 +27,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.flows.target import a
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import REQUIRED, Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.walk import Planes, Walk, object_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.remembering import Live, once
 
@@ -53,19 +54,33 @@ class _Server:
         return bool(self.outcome["failed"])
 
 
-def reconcile(params: Mapping[str, Any], servers: Any, apply: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class FleetOptions(ModuleOptions):
+    """Options of mcp_fleet."""
+
+    servers: list[dict[str, Any]] = option(required=True, options=argument_spec(Variables, required=False))
+    domain: str | None = option()
+    gateway_url: str | None = option()
+    am_gateway_url: str | None = option()
+    look: bool = option(False)
+    doctor: bool = option(False)
+    am_version: str | None = option()
+    parallel: int = option(8)
+
+
+def reconcile(servers: Any, params: FleetOptions, apply: bool) -> dict[str, Any]:
     """Every server of the fleet as it should be, or without `apply` what that would take."""
-    fleet = [_server(number, said, params) for number, said in enumerate(params["servers"], 1)]
+    fleet = [_server(number, said, params) for number, said in enumerate(params.servers, 1)]
     _refuse_twins(fleet)
-    if params["parallel"] < 1:
-        raise Refusal(f"parallel: {params['parallel']} servers at the same time is none. Give 1 or more.")
+    if params.parallel < 1:
+        raise Refusal(f"parallel: {params.parallel} servers at the same time is none. Give 1 or more.")
     if not fleet:
         return {"changed": False, "domain": {}, "servers": [], "failed_servers": []}
     return _Fleet(fleet, params, servers).reconcile(apply)
 
 
-def _server(number: int, said: Mapping[str, Any], params: Mapping[str, Any]) -> _Server:
-    shared = {name: params.get(name) for name in SHARED}
+def _server(number: int, said: Mapping[str, Any], params: FleetOptions) -> _Server:
+    shared = {name: getattr(params, name) for name in SHARED}
     values = given({**shared, **given(said)})
     for name in REQUIRED:
         if not values.get(name):
@@ -88,7 +103,7 @@ def _refuse_twins(fleet: list[_Server]) -> None:
 class _Fleet:
     """The passes over all servers."""
 
-    def __init__(self, fleet: list[_Server], params: Mapping[str, Any], servers: Any):
+    def __init__(self, fleet: list[_Server], params: FleetOptions, servers: Any):
         self.fleet, self.params, self.servers = fleet, params, servers
         apim, am = servers.apim, servers.am
         self.snapshot = Planes(ApimSnapshot(apim), AmSnapshot(am), servers.options)
@@ -105,8 +120,8 @@ class _Fleet:
         if apply:
             self._all(self._apply)
             self._all(self._prove)
-        if self.params["look"]:
-            with ThreadPoolExecutor(self.params["parallel"]) as pool:
+        if self.params.look:
+            with ThreadPoolExecutor(self.params.parallel) as pool:
                 list(pool.map(self._look_from_outside, self.fleet))
         outcomes = [one.outcome for one in self.fleet]
         return {
@@ -125,7 +140,7 @@ class _Fleet:
             except (ApiError, Refusal) as error:
                 server.outcome.update(failed=True, msg=str(error))
 
-        with ThreadPoolExecutor(self.params["parallel"]) as pool:
+        with ThreadPoolExecutor(self.params.parallel) as pool:
             list(pool.map(one, [server for server in self.fleet if not server.failed]))
 
     def _look(self, server: _Server) -> None:
@@ -161,10 +176,10 @@ class _Fleet:
 
         Whatever goes wrong here is what there is to say of this server, and keeps no other from its row.
         """
-        way = {"gateway": True, "expect": None, "doctor": self.params["doctor"], "am_version": self.params["am_version"]}
+        way = {"gateway": True, "expect": None, "doctor": self.params.doctor, "am_version": self.params.am_version}
         asked = {**verify(server.v, server.walk.done if server.walk else {}), **way}
         try:
-            seen = Check(Given(asked), self.servers.options).run()
+            seen = Check(CheckOptions(**asked), self.servers.options).run()
         except Exception as error:  # noqa: BLE001
             why = str(error) if isinstance(error, Refusal) else f"{type(error).__name__} in the check, which is a bug of it"
             seen = {"result": "unknown", "summary": why, "steps": [], "tools": [], "url": server.v.url}

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.plans_beside import in_words, plans_beside
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient

@@ -29,14 +29,15 @@ class Stale:
     client_id: str
     name: str
     registered_at: int  # ms since 1970
+    days: int  # that it got no token for
     ours: tuple[str, ...] = ()
     kept: str = ""
 
-    def told(self, days: int) -> str:
+    def told(self) -> str:
         """A sentence about it, without a full stop."""
         day = datetime.fromtimestamp(self.registered_at / 1000, timezone.utc).date()
         kept = f", and is kept: {self.kept}" if self.kept else ""
-        return f"{self.name} {self.client_id} registered itself on {day} and got no token for {days} days{kept}"
+        return f"{self.name} {self.client_id} registered itself on {day} and got no token for {self.days} days{kept}"
 
 
 def stale_clients(
@@ -57,7 +58,7 @@ def stale_clients(
     registered = [one for one in details(am, domain_id, None) if oauth_of(one).get("registrationClientUri")]
     idle = [one for one in registered if one["id"] not in used and _touched(one) < since]
     theirs = _by_client_id(of_apim()) if idle else {}
-    return [_stale(one, theirs.get(client_id_of(one), [])) for one in idle], ""
+    return [_stale(one, days, theirs.get(client_id_of(one), [])) for one in idle], ""
 
 
 def remove(am: Am, domain_id: str, archive: Callable[[str], None], client: Stale) -> None:
@@ -91,9 +92,9 @@ def _by_client_id(applications: Iterable[Mapping[str, Any]]) -> dict[str, list[M
     return found
 
 
-def _stale(client: Mapping[str, Any], applications: list[Mapping[str, Any]]) -> Stale:
+def _stale(client: Mapping[str, Any], days: int, applications: list[Mapping[str, Any]]) -> Stale:
     ours = tuple(one["id"] for one in applications if one.get("description") == ADMITTED)
     others = [str(one.get("name")) for one in applications if one["id"] not in ours]
     kept = f"a person made the application {others[0]} for it in APIM" if others else ""
     name = oauth_of(client).get("clientName") or client["name"]
-    return Stale(client["id"], client_id_of(client), name, client.get("createdAt") or 0, ours, kept)
+    return Stale(client["id"], client_id_of(client), name, client.get("createdAt") or 0, days, ours, kept)

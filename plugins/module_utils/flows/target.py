@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import TOOL_KEY
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
@@ -23,7 +23,7 @@ def ask_target(v: Variables, options: Options) -> tuple[list[dict[str, Any]] | N
     given = None if v.discover else v.tools
     if v.preflight == "skip" and not v.discover:
         return given, []
-    params = Given(url=v.target, gateway=False, list_tools=v.discover)
+    params = CheckOptions(url=v.target, gateway=False, list_tools=v.discover)
     seen = Check(params, replace(options, timeout=TIMEOUT, retries=0)).run()
     if v.preflight == "fail" and seen["result"] == "upstream_secured":
         raise Refusal(f"target: {v.target}: {seen['summary']}. To go on all the same: preflight=warn.")

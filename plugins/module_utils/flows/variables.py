@@ -12,21 +12,25 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, is_document
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
 
 PREFIX = "secure_mcp_"
-CLIENT = {
-    "name": {"type": "str", "required": True},
-    "type": {"type": "str", "choices": ["native", "web", "browser", "service"], "default": "native"},
-    "redirect_uris": {"type": "list", "elements": "str"},
-    "grant_types": {"type": "list", "elements": "str"},
-    "scopes": {"type": "list", "elements": "str"},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client that is known before."""
+
+    name: str = option(required=True)
+    type: str = option("native", choices=["native", "web", "browser", "service"])
+    redirect_uris: list[str] | None = option()
+    grant_types: list[str] | None = option()
+    scopes: list[str] | None = option()
+    client_id: str | None = option()
+    client_secret: str | None = option(no_log=True)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Variables:
     bind_audience: bool = option(True)
     require_user: bool = option(True)
     client_registration: dict[str, Any] | None = option()
-    clients: list[dict[str, Any]] = option([], options=CLIENT)
+    clients: list[dict[str, Any]] = option([], options=argument_spec(Client))
     client_profiles: list[str] = option([], choices=list(PROFILES))
     client_metadata_documents: dict[str, Any] | None = option()
     registered_clients: str = option("report", choices=["subscribe", "report", "ignore"])

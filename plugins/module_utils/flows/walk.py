@@ -4,32 +4,32 @@
 """The steps of steps.py by the objects behind the modules: for a fleet, and for the look before anything is written."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given, checked
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
-from ansible_collections.gravitee.mcp.plugins.module_utils.flows import admission, entering, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.validation import checked
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows import entering, steps
+from ansible_collections.gravitee.mcp.plugins.module_utils.flows.admission import ManagedAdmission
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.naming import named
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.situation import Situation
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.snapshot import StepByStep
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.steps import SECURE, Step
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import check
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects import (
-    am_application,
-    am_domain_settings,
-    am_mcp_server,
-    am_mcp_server_secret,
-    am_resource,
-    gravitee_api,
-    gravitee_api_import,
-    gravitee_deployment,
-    gravitee_plan,
-    gravitee_subscription,
-)
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_application import ManagedApplication
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import ManagedDomain
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import ManagedMcpServer
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server_secret import ManagedMcpServerSecret
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api_import import ManagedApiImport
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_deployment import ManagedDeployment
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_subscription import ManagedSubscription
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 
@@ -42,39 +42,26 @@ class Planes:
     options: Options
 
 
-Spec = Mapping[str, Any]
-# Of each module: the argument spec, and the object that it manages.
-OBJECTS: dict[str, tuple[Spec, Callable[[Planes, Mapping[str, Any]], Managed]]] = {
-    "gravitee_api": (gravitee_api.SPEC, lambda planes, params: gravitee_api.ManagedApi(planes.apim, params)),
-    "gravitee_api_import": (
-        gravitee_api_import.SPEC,
-        lambda planes, params: gravitee_api_import.ManagedApiImport(planes.apim, params),
-    ),
-    "gravitee_plan": (gravitee_plan.SPEC, lambda planes, params: gravitee_plan.ManagedPlan(planes.apim, params)),
-    "gravitee_deployment": (
-        gravitee_deployment.SPEC,
-        lambda planes, params: gravitee_deployment.ManagedDeployment(planes.apim, params, planes.options),
-    ),
-    "gravitee_subscription": (
-        gravitee_subscription.SPEC,
-        lambda planes, params: gravitee_subscription.ManagedSubscription(planes.apim, params),
-    ),
-    "am_application": (am_application.SPEC, lambda planes, params: am_application.ManagedApplication(planes.am, params)),
-    "am_domain_settings": (am_domain_settings.SPEC, lambda planes, params: am_domain_settings.ManagedDomain(planes.am, params)),
-    "am_mcp_server": (am_mcp_server.SPEC, lambda planes, params: am_mcp_server.ManagedMcpServer(planes.am, params)),
-    "am_mcp_server_secret": (
-        am_mcp_server_secret.SPEC,
-        lambda planes, params: am_mcp_server_secret.ManagedMcpServerSecret(planes.am, params, planes.options),
-    ),
-    "am_resource": (am_resource.SPEC, lambda planes, params: am_resource.ManagedAmResource(planes.apim, params)),
-    "mcp_admission": (admission.SPEC, lambda planes, params: admission.ManagedAdmission(planes.apim, planes.am, params)),
+# Of each module: the object that it manages.
+OBJECTS: dict[str, type[Managed]] = {
+    "gravitee_api": ManagedApi,
+    "gravitee_api_import": ManagedApiImport,
+    "gravitee_plan": ManagedPlan,
+    "gravitee_deployment": ManagedDeployment,
+    "gravitee_subscription": ManagedSubscription,
+    "am_application": ManagedApplication,
+    "am_domain_settings": ManagedDomain,
+    "am_mcp_server": ManagedMcpServer,
+    "am_mcp_server_secret": ManagedMcpServerSecret,
+    "am_resource": ManagedAmResource,
+    "mcp_admission": ManagedAdmission,
 }
 
 
 def object_of(module: str, options: Mapping[str, Any], planes: Planes) -> Managed:
     """The object behind a module with these options, which are checked as the module checks them."""
-    spec, make = OBJECTS[module]
-    return make(planes, checked(module, spec, options))
+    managed = OBJECTS[module]
+    return managed.on(planes, checked(managed.takes, module, options))
 
 
 class Walk:
@@ -102,7 +89,7 @@ class Walk:
     def _take(self, step: Step) -> None:
         if step.module == "mcp_check":
             if self.apply and self.v.verify:
-                check(Given(step.options(self.v, self.done)), self.planes.options)
+                check(CheckOptions(**step.options(self.v, self.done)), self.planes.options)
             return
         self.done[step.name] = self.carry_out(step.module, step.options(self.v, self.done))
 

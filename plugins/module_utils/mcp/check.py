@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import WELL_KNOWN, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.doctor import Evidence, diagnosis, version_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import (
@@ -24,22 +25,20 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.verdict import FA
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.with_token import WithToken, list_tools
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
-ATTEMPTS = 3  # calls without a token before "secured" is said, unless told otherwise
-
 MOST_ATTEMPTS = 100
 
 
-def check(params: Mapping[str, Any], options: Options) -> dict[str, Any]:
+def check(params: CheckOptions, options: Options) -> dict[str, Any]:
     """Walk the steps, again and again until the result is an expected one; Refusal if it never is."""
-    deadline = time.monotonic() + params["wait_timeout"]
+    deadline = time.monotonic() + params.wait_timeout
     while True:
         seen = Check(params, options).run()
-        if not params["expect"] or seen["result"] in params["expect"]:
+        if not params.expect or seen["result"] in params.expect:
             return seen
         if time.monotonic() >= deadline:
             break
-        time.sleep(min(1.0, params["wait_timeout"] / 10))
-    raise Refusal(f"{seen['url']} is {seen['result']}, not {' or '.join(params['expect'])}: {seen['summary']}")
+        time.sleep(min(1.0, params.wait_timeout / 10))
+    raise Refusal(f"{seen['url']} is {seen['result']}, not {' or '.join(params.expect)}: {seen['summary']}")
 
 
 class Check:
@@ -48,15 +47,15 @@ class Check:
     The result is a word of verdict.MEANINGS.
     """
 
-    def __init__(self, params: Mapping[str, Any], options: Options):
+    def __init__(self, params: CheckOptions, options: Options):
         try:
-            self.url = web_url(params["url"])
+            self.url = web_url(params.url)
         except ValueError as error:
             raise Refusal(f"url: {error}") from error
-        if (params.get("attempts") or 0) > MOST_ATTEMPTS:
-            raise Refusal(f"attempts: {params['attempts']} calls are too many. Give {MOST_ATTEMPTS} at most.")
+        if params.attempts > MOST_ATTEMPTS:
+            raise Refusal(f"attempts: {params.attempts} calls are too many. Give {MOST_ATTEMPTS} at most.")
         try:
-            self.am = version_of(params.get("am_version"))
+            self.am = version_of(params.am_version)
         except ValueError as error:
             raise Refusal(f"am_version: {error}") from error
         self.params, self.options = params, options
@@ -83,7 +82,7 @@ class Check:
         failed = [step for step in self.steps if step["verdict"] == FAILED]
         summary = f"{failed[0]['step']}: {failed[0]['got']}" if failed else result
         seen = {"result": result, "summary": summary, "steps": self.steps, "tools": self.tools, "url": self.url}
-        return {**seen, "doctor": self._diagnosis()} if self.params.get("doctor") else seen
+        return {**seen, "doctor": self._diagnosis()} if self.params.doctor else seen
 
     def _diagnosis(self) -> list[dict[str, str]]:
         invalid = McpClient(self.url, self.options, "invalid").greet().status if self.answered else None
@@ -99,9 +98,9 @@ class Check:
     def _with_token(self) -> None:
         """As a client with a token: one that was given, or that the test user or a machine client gets here."""
         way = WithToken(self.url, self.resource, self.params, self.options, self._note)
-        if self.params["token"]:
-            way.call(self.params["token"])
-        elif (self.params["username"] or self.params.get("client_secret")) and self.server:
+        if self.params.token:
+            way.call(self.params.token)
+        elif (self.params.username or self.params.client_secret) and self.server:
             way.earn(self.server, self.told)
         self.tools = way.tools
 
@@ -110,7 +109,7 @@ class Check:
     def _without_token(self) -> str:
         """Asked several times through a gateway: behind one address may be several, and not all may know the last deployment."""
         seen: list[Verdict] = []
-        for _attempt in range(max(1, self.params.get("attempts") or ATTEMPTS) if self.params["gateway"] else 1):
+        for _attempt in range(max(1, self.params.attempts) if self.params.gateway else 1):
             seen.append(self._ask(first=not seen))
             if seen[-1].result == "open" or not self.answered:
                 break
@@ -137,13 +136,13 @@ class Check:
         if answer.status and 300 <= answer.status < 400:
             return self._redirected(answer, first)
         old = answer.status in (400, 404, 405) and not answer.message and client.listens()
-        verdict = judge(answer, self.params["gateway"], old)
-        if self.params["gateway"] and verdict.result != "open":  # one request was let through, by one gateway at least
+        verdict = judge(answer, self.params.gateway, old)
+        if self.params.gateway and verdict.result != "open":  # one request was let through, by one gateway at least
             before = [judge(one, gateway=True) for one in client.answers]
             verdict = next((one for one in before if one.result == "open"), verdict)
         if verdict.result == "secured" and first:
             self.refusal, self.challenge = answer, answer.challenge
-        if verdict.result == "open" and answer.message and self.params["list_tools"]:
+        if verdict.result == "open" and answer.message and self.params.list_tools:
             self.tools = list_tools(client, self._note)
         client.close()
         return verdict
@@ -158,7 +157,7 @@ class Check:
             self._note("redirect", f"POST {self.url}", f"{got}: call {respelt} instead", WARNING)
             self.url = self.resource = respelt
             return self._ask(first)
-        if self.params["gateway"]:
+        if self.params.gateway:
             why = "does a login page in front of the gateway answer, or the MCP server behind it? See the target's URL"
             return Verdict("unknown", f"{got}: {why}")
         return Verdict("misconfigured", f"{got}: give that URL if the MCP server is there")
@@ -176,7 +175,7 @@ class Check:
             self._note("resource", "the metadata's resource", got, FAILED)
         self._scopes(document)
         servers, asked = texts(document.get("authorization_servers")), "the metadata's authorization_servers"
-        expected = self.params.get("authorization_server")
+        expected = self.params.authorization_server
         if not servers:
             self._note("authorization server", asked, "none named", FAILED)
         elif expected and not belongs_to(servers[0], expected):

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import joined
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of, message_of, text_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.limits import LimitedAdapter, whole
@@ -84,7 +85,7 @@ class Journey:
 
     def __init__(
         self,
-        params: Mapping[str, Any],
+        params: CheckOptions,
         options: Options,
         metadata: Mapping[str, Any],
         note: Callable[..., None],
@@ -92,15 +93,15 @@ class Journey:
         told: str = "",
     ):
         self.params, self.options, self.metadata, self.note, self.trusted = params, options, metadata, note, trusted
-        self.scope = params["scope"] or told
+        self.scope = params.scope or told
         self.http = http_session(options, cookies=True, adapter=LimitedAdapter)
-        self.client: dict[str, Any] = {"client_id": params["client_id"], "client_secret": params["client_secret"]}
-        self.redirect_uri = params["redirect_uri"] or REDIRECT_URI
+        self.client: dict[str, Any] = {"client_id": params.client_id, "client_secret": params.client_secret}
+        self.redirect_uri = params.redirect_uri or REDIRECT_URI
         self.granted = ""
 
     def token(self, resource: str | None) -> str:
         """An access token for `resource`, or one without; Stopped where a step does not lead on."""
-        if not self.params["username"]:
+        if not self.params.username:
             scope = {"scope": self.scope} if self.scope else {}
             return self._exchange({"grant_type": "client_credentials", **scope}, resource)
         if not self.client["client_id"]:
@@ -121,7 +122,7 @@ class Journey:
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
-            **({"scope": self.params["scope"]} if self.params["scope"] else {}),
+            **({"scope": self.params.scope} if self.params.scope else {}),
         }
         response = self._send("register", "POST", endpoint, json=body)
         if response.status_code == 401:
@@ -156,11 +157,11 @@ class Journey:
             if form is None or not form.password:
                 raise Stopped("authorize", asked, f"HTTP {page.status_code} and no login form: {_text(page)}")
             self.note("authorize", asked, "the login form")
-            page = self._submit("login", page, form, username=self.params["username"], password=self.params["password"])
+            page = self._submit("login", page, form, username=self.params.username, password=self.params.password)
             form = None if self._is_back(page) else _form(page)
             if form and form.password:
-                raise Stopped("login", f"the form, as {self.params['username']}", "the form again: is the password right?")
-            self.note("login", f"the form, as {self.params['username']}", "logged in")
+                raise Stopped("login", f"the form, as {self.params.username}", "the form again: is the password right?")
+            self.note("login", f"the form, as {self.params.username}", "logged in")
             if form:
                 page = self._submit("consent", page, form, user_oauth_approval="true")
                 self.note("consent", "the form, all scopes", "given")
@@ -173,7 +174,7 @@ class Journey:
 
     def _exchange(self, form: Mapping[str, str], resource: str | None) -> str:
         endpoint = self._endpoint("token_endpoint")
-        secret = self.client.get("client_secret") if self.params["client_id"] else None
+        secret = self.client.get("client_secret") if self.params.client_id else None
         auth = (self.client["client_id"], secret) if secret else None
         response = self._send("token", "POST", endpoint, data={**form, "resource": resource}, auth=auth)
         token = text_of(json_of(response), "access_token")

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp import tool_proof
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import Answer, McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import Journey, Stopped
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.places import same_host, same_origin
@@ -29,7 +30,7 @@ WINDOW = "handlers.oauth2.introspect.offlineVerificationTimerSeconds: 0 in the g
 class WithToken:
     """Calls of `url`, which the metadata calls `resource`, with a token. `tools` are those that were listed."""
 
-    def __init__(self, url: str, resource: str, params: Mapping[str, Any], options: Options, note: tool_proof.Note):
+    def __init__(self, url: str, resource: str, params: CheckOptions, options: Options, note: tool_proof.Note):
         self.url, self.resource, self.params, self.options, self.note = url, resource, params, options, note
         self.tools: list[dict[str, str]] = []
 
@@ -43,7 +44,7 @@ class WithToken:
             token = journey.token(self.resource)
             if self.call(token, journey.client["client_id"]):
                 self._tools_with_scopes(journey, token)
-                if self.params["audience"]:
+                if self.params.audience:
                     self._without_resource(journey)
                 self._without_subscription(journey)
         except Stopped as error:
@@ -52,7 +53,7 @@ class WithToken:
 
     def _again(self, journey: Journey, **changed: Any) -> Journey:
         """The same way with other parameters, which is not reported step by step."""
-        params = Given({**self.params, **changed})
+        params = replace(self.params, **changed)
         return Journey(params, self.options, journey.metadata, lambda *_step: None, self._trusted, journey.scope)
 
     def _clean_up(self, journey: Journey) -> None:
@@ -61,7 +62,7 @@ class WithToken:
 
     def _tools_with_scopes(self, journey: Journey, token: str) -> None:
         """Calls of tools with the token, which lacks their scopes, and with one that has them where the client may have it."""
-        tools = tool_proof.lacking(self.params.get("tool_scopes") or {}, journey.granted)
+        tools = tool_proof.lacking(self.params.tool_scopes or {}, journey.granted)
         if not tools:
             return
         client = McpClient(self.url, self.options, token)
@@ -89,13 +90,13 @@ class WithToken:
 
     def _without_subscription(self, journey: Journey) -> None:
         """Whether a client that registers itself just now is let in; one that was given may have a subscription."""
-        if not self.params["username"]:
+        if not self.params.username:
             return
         asked = f"POST {self.url}, with a token of a client that registered itself just now"
-        if not self.params["client_id"]:
+        if not self.params.client_id:
             self.note("subscription", asked, UNVALIDATED, WARNING)
             return
-        if not self.params.get("subscription"):
+        if not self.params.subscription:
             return
         unsubscribed = self._again(journey, client_id=None, client_secret=None)
         try:
@@ -128,10 +129,10 @@ class WithToken:
         refused as long again. One that registered itself just now has none.
         """
         began, answer = time.monotonic(), client.greet()
-        may_be_subscribed = self.params["token"] or self.params["client_id"]
+        may_be_subscribed = self.params.token or self.params.client_id
         if answer.status != 401 or "realm" in answer.challenge or not may_be_subscribed:
             return answer, 0.0
-        issued = claims_of(token).get("iat") if self.params["token"] else time.time()
+        issued = claims_of(token).get("iat") if self.params.token else time.time()
         age = max(0.0, time.time() - issued) if isinstance(issued, (int, float)) else YOUNG
         while answer.status == 401 and age + time.monotonic() - began < YOUNG:
             time.sleep(min(0.5, YOUNG / 4))
@@ -159,7 +160,7 @@ class WithToken:
 
         Whoever answers with a 401 chooses what the metadata says, so its word alone is never enough.
         """
-        expected = self.params.get("authorization_server")
+        expected = self.params.authorization_server
         return same_origin(url, expected) if expected else same_host(self.url, url)
 
 

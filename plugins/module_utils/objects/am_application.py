@@ -6,33 +6,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, on_the_wire, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, Planes, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.shared import Shared, wait_for_others
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 AT_CREATION = ("name", "type", "description", "redirectUris", "clientId")  # the rest is patched
-SPEC: dict[str, dict[str, Any]] = {
-    "domain": {"type": "str", "required": True},
-    "name": {"type": "str"},
-    "type": {"type": "str", "choices": ["native", "web", "browser", "service"]},
-    "description": {"type": "str"},
-    "redirect_uris": {"type": "list", "elements": "str"},
-    "grant_types": {"type": "list", "elements": "str"},
-    "scopes": {"type": "list", "elements": "str"},
-    "scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "exact"},
-    "identity_providers": {"type": "list", "elements": "str"},
-    "pkce": {"type": "bool"},
-    "token_endpoint_auth_method": {
-        "type": "str",
-        "no_log": False,
-        "choices": [
+# The managed part of settings.oauth.
+OAUTH = ("redirectUris", "grantTypes", "tokenEndpointAuthMethod", "forcePKCE", "forceS256CodeChallengeMethod")
+
+
+@dataclass(frozen=True)
+class ApplicationOptions(ModuleOptions):
+    """Options of am_application."""
+
+    domain: str = option(required=True)
+    name: str | None = option()
+    type: str | None = option(choices=["native", "web", "browser", "service"])
+    description: str | None = option()
+    redirect_uris: list[str] | None = option()
+    grant_types: list[str] | None = option()
+    scopes: list[str] | None = option()
+    scopes_mode: str = option("exact", choices=["add", "exact"])
+    identity_providers: list[str] | None = option()
+    pkce: bool | None = option(wire="forcePKCE")
+    token_endpoint_auth_method: str | None = option(
+        no_log=False,
+        choices=[
             "none",
             "client_secret_basic",
             "client_secret_post",
@@ -41,22 +47,12 @@ SPEC: dict[str, dict[str, Any]] = {
             "tls_client_auth",
             "self_signed_tls_client_auth",
         ],
-    },
-    "template": {"type": "bool"},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-
-
-class OAuth(Wire):
-    """The wire's settings.oauth."""
-
-    redirect_uris: list[str] | None = None
-    grant_types: list[str] | None = None
-    token_endpoint_auth_method: str | None = None
-    force_pkce: bool | None = Field(None, alias="forcePKCE")
-    force_s256: bool | None = Field(None, alias="forceS256CodeChallengeMethod")
+    )
+    template: bool | None = option()
+    client_id: str | None = option()
+    client_secret: str | None = option(no_log=True)
+    state: str = option("present", choices=["present", "absent"])
+    RULES = {"required_one_of": [["name", "client_id"]]}
 
 
 def details(am: Am, domain_id: str, first: str | None = None) -> Iterator[dict[str, Any]]:
@@ -88,20 +84,25 @@ def oauth_of(application: Mapping[str, Any]) -> Mapping[str, Any]:
 class ManagedApplication(Shared):
     """{name, type, description, clientId, oauth, scopes, identityProviders} of the application."""
 
+    takes = ApplicationOptions
     kind = "application"
     option = "name"
 
-    def __init__(self, am: Am, params: Mapping[str, Any]):
+    def __init__(self, am: Am, params: ApplicationOptions):
         super().__init__()
         self.am, self.params = am, params
-        self.title = params["client_id"] or params["name"] or ""
+        self.title = params.client_id or params.name or ""
         self.domain_id = ""
         self.id: str | None = None
         self.secret: str | None = None
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedApplication:
+        return cls(planes.am, params)
+
     def observe(self) -> dict[str, Any] | None:
-        self.domain_id = domain_id_of(self.am, self.params["domain"])
-        found = self._by_client_id() if self.params["client_id"] else self._by_name()
+        self.domain_id = domain_id_of(self.am, self.params.domain)
+        found = self._by_client_id() if self.params.client_id else self._by_name()
         return self._found(found) if found else None
 
     def read(self) -> dict[str, Any]:
@@ -112,8 +113,8 @@ class ManagedApplication(Shared):
         return self._view(application)
 
     def _by_client_id(self) -> dict[str, Any] | None:
-        wanted = self.params["client_id"]
-        candidates = details(self.am, self.domain_id, self.params["name"])
+        wanted = self.params.client_id
+        candidates = details(self.am, self.domain_id, self.params.name)
         return next((application for application in candidates if client_id_of(application) == wanted), None)
 
     def _by_name(self) -> dict[str, Any] | None:
@@ -121,8 +122,8 @@ class ManagedApplication(Shared):
         made = self._namesakes()
         if len(made) > 1:
             ids = [client_id_of(application) for application in made]
-            several = f"the domain has {len(made)} applications named {self.params['name']!r}"
-            if self.params["state"] == "absent":
+            several = f"the domain has {len(made)} applications named {self.params.name!r}"
+            if self.params.state == "absent":
                 raise Refusal(f"name: {several}: give the client_id of the one to remove ({', '.join(ids)}).")
             self.warnings.append(
                 f"name: {several}: the eldest ({ids[0]}) is used, the others stay ({', '.join(ids[1:])}). Remove those that "
@@ -132,7 +133,7 @@ class ManagedApplication(Shared):
 
     def _namesakes(self) -> list[dict[str, Any]]:
         """Those of this name, the eldest first, but for those that registered themselves: any client may take any name."""
-        ids = dict.fromkeys(one["id"] for one in self.am.applications(self.domain_id, self.params["name"]))
+        ids = dict.fromkeys(one["id"] for one in self.am.applications(self.domain_id, self.params.name))
         wholes = still_there(self.am, self.domain_id, ids)
         made = [whole for whole in wholes if not oauth_of(whole).get("registrationClientUri")]
         return sorted(made, key=lambda whole: (whole["createdAt"], whole["id"]))
@@ -141,25 +142,23 @@ class ManagedApplication(Shared):
     def _view(application: Mapping[str, Any]) -> dict[str, Any]:
         """What is managed. Scopes and identity providers are sets: sorted, so that their order is no drift."""
         oauth = oauth_of(application)
-        managed = {field.alias or name: name for name, field in OAuth.model_fields.items()}
         return {
             **{key: application[key] for key in ("name", "type", "description", "template") if application.get(key) is not None},
             "clientId": oauth.get("clientId"),
-            "oauth": {key: oauth[key] for key in managed if key in oauth},
+            "oauth": {key: oauth[key] for key in OAUTH if key in oauth},
             "scopes": sorted(oauth.get("scopeSettings") or [], key=lambda setting: setting["scope"]),
             "identityProviders": sorted(application.get("identityProviders") or [], key=lambda one: one["identity"]),
         }
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             return None
         self._refuse_impossible(observed)
-        pkce = self.params["pkce"]
-        names = ("redirect_uris", "grant_types", "token_endpoint_auth_method")
-        oauth = OAuth.given(**{name: self.params[name] for name in names}, force_pkce=pkce, force_s256=pkce)
+        oauth = on_the_wire(self.params, ("redirect_uris", "grant_types", "token_endpoint_auth_method", "pkce"))
+        if "forcePKCE" in oauth:
+            oauth["forceS256CodeChallengeMethod"] = oauth["forcePKCE"]
         given = {
-            **{name: self.params[name] for name in ("name", "type", "description", "template")},
-            "clientId": self.params["client_id"],
+            **on_the_wire(self.params, ("name", "type", "description", "template", "client_id")),
             "oauth": oauth,
             "scopes": self._scopes(observed),
             "identityProviders": self._identity_providers(observed),
@@ -168,24 +167,24 @@ class ManagedApplication(Shared):
 
     def _refuse_impossible(self, observed: dict[str, Any] | None) -> None:
         if observed is None:
-            for name in ("name", "type"):
-                if not self.params[name]:
+            for name, value in (("name", self.params.name), ("type", self.params.type)):
+                if not value:
                     raise Refusal(f"{name}: the domain has no such application yet, and a new one needs it.")
-        elif self.params["type"] not in (None, observed["type"]):
+        elif self.params.type not in (None, observed["type"]):
             raise Refusal(
                 f"type: the application {observed['name']!r} is of type {observed['type']}, and a client does not become another "
                 "kind of client. Remove it first, or give another name."
             )
 
     def _scopes(self, observed: dict[str, Any] | None) -> list[dict[str, Any]] | None:
-        if self.params["scopes"] is None:
+        if self.params.scopes is None:
             return None
-        kept = (observed or {}).get("scopes") or [] if self.params["scopes_mode"] == "add" else []
-        return [{"scope": scope} for scope in sorted({*self.params["scopes"], *(setting["scope"] for setting in kept)})]
+        kept = (observed or {}).get("scopes") or [] if self.params.scopes_mode == "add" else []
+        return [{"scope": scope} for scope in sorted({*self.params.scopes, *(setting["scope"] for setting in kept)})]
 
     def _identity_providers(self, observed: dict[str, Any] | None) -> list[dict[str, Any]] | None:
         """Those given, in their order of priority; without any no user could log in, so then the domain's default."""
-        given, kind = self.params["identity_providers"], (observed or self.params)["type"]
+        given, kind = self.params.identity_providers, observed["type"] if observed else self.params.type
         if given is None and kind != "service" and not (observed or {}).get("identityProviders"):
             given = [f"default-idp-{self.domain_id}"]
         if given is None:
@@ -223,18 +222,18 @@ class ManagedApplication(Shared):
         """A new one, unless another run makes one at the same time: then the one that both runs go on with."""
         body = {**desired, "redirectUris": desired["oauth"].get("redirectUris"), "type": desired["type"].upper()}
         body = {key: body[key] for key in AT_CREATION if body.get(key) is not None}
-        if self.params["client_secret"]:
-            body["clientSecret"] = self.params["client_secret"]
+        if self.params.client_secret:
+            body["clientSecret"] = self.params.client_secret
         began = time.monotonic()
         try:
             made = self.am.create_application(self.domain_id, body)
         except ApiError as error:
             # AM refuses a client id that is taken: by the application that another run was faster to make?
-            there = self._by_client_id() if error.status == 400 and self.params["client_id"] else None
+            there = self._by_client_id() if error.status == 400 and self.params.client_id else None
             if there is None:
                 raise
             return self._found(there)
-        if not self.params["client_id"]:  # AM takes a client id once, and a name any number of times
+        if not self.params.client_id:  # AM takes a client id once, and a name any number of times
             wait_for_others(began)
             eldest = next(iter(self._namesakes()), made)
             if eldest["id"] != made["id"]:
@@ -255,6 +254,6 @@ class ManagedApplication(Shared):
                 raise
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
-        client_id = (value or plan.before or {}).get("clientId") or self.params["client_id"]
+        client_id = (value or plan.before or {}).get("clientId") or self.params.client_id
         facts = {"application": mask(value or {}), "id": self.id, "client_id": client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict, to_camel
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, on_the_wire, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, Planes, differing, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, document_hosts, needs
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.client_documents import METADATA_DOCUMENTS, with_documents
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.client_documents import MetadataDocuments, with_documents
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.shared import Shared
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
@@ -23,89 +23,59 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MCP_ALLOWED_SCOPES = ["openid", "profile", "email", "offline_access"]
 MCP_DEFAULT_SCOPES = ["openid"]
 OIDC = ("clientRegistrationSettings", "cimdSettings")  # the managed parts of oidc
-# AM's switches carry an "is" on the wire that its OpenAPI file leaves away; without it they are refused.
-IS = (
-    "dynamic_client_registration_enabled",
-    "open_dynamic_client_registration_enabled",
-    "allowed_scopes_enabled",
-    "client_template_enabled",
-)
-CLIENT_REGISTRATION = {
-    "dynamic_client_registration_enabled": {"type": "bool"},
-    "open_dynamic_client_registration_enabled": {"type": "bool"},
-    "allow_localhost_redirect_uri": {"type": "bool"},
-    "allow_http_scheme_redirect_uri": {"type": "bool"},
-    "allow_wild_card_redirect_uri": {"type": "bool"},
-    "allow_redirect_uri_params_expression_language": {"type": "bool"},
-    "allowed_scopes_enabled": {"type": "bool"},
-    "allowed_scopes": {"type": "list", "elements": "str"},
-    "default_scopes": {"type": "list", "elements": "str"},
-    "client_template_enabled": {"type": "bool"},
-}
-LOGIN = {
-    "inherited": {"type": "bool"},
-    "register_enabled": {"type": "bool"},
-    "forgot_password_enabled": {"type": "bool"},
-    "remember_me_enabled": {"type": "bool"},
-    "passwordless_enabled": {"type": "bool"},
-    "passwordless_remember_device_enabled": {"type": "bool"},
-    "passwordless_enforce_password_enabled": {"type": "bool"},
-    "passwordless_device_naming_enabled": {"type": "bool"},
-    "hide_form": {"type": "bool"},
-    "identifier_first_enabled": {"type": "bool"},
-    "certificate_based_auth_enabled": {"type": "bool"},
-    "magic_link_auth_enabled": {"type": "bool"},
-}
-SPEC: dict[str, dict[str, Any]] = {
-    "domain": {"type": "str", "required": True},
-    "mcp_clients": {"type": "bool", "default": False},
-    "mcp_client_scopes": {"type": "list", "elements": "str", "default": []},
-    "mcp_client_optional_scopes": {"type": "list", "elements": "str", "default": []},
-    "mcp_client_scopes_mode": {"type": "str", "choices": ["add", "exact"], "default": "add"},
-    "scopes": {"type": "list", "elements": "str", "default": []},
-    "client_profiles": {"type": "list", "elements": "str", "choices": list(PROFILES)},
-    "client_metadata_documents": {"type": "dict", "options": METADATA_DOCUMENTS},
-    "client_registration": {"type": "dict", "options": CLIENT_REGISTRATION},
-    "login": {"type": "dict", "options": LOGIN},
-}
 
 
-def _wire_name(name: str) -> str:
-    return to_camel(f"is_{name}" if name in IS else name)
+@dataclass(frozen=True)
+class ClientRegistration:
+    """The wire's oidc.clientRegistrationSettings.
+
+    AM's switches carry an "is" on the wire that its OpenAPI file leaves away; without it they are refused.
+    """
+
+    dynamic_client_registration_enabled: bool | None = option(wire="isDynamicClientRegistrationEnabled")
+    open_dynamic_client_registration_enabled: bool | None = option(wire="isOpenDynamicClientRegistrationEnabled")
+    allow_localhost_redirect_uri: bool | None = option()
+    allow_http_scheme_redirect_uri: bool | None = option()
+    allow_wild_card_redirect_uri: bool | None = option()
+    allow_redirect_uri_params_expression_language: bool | None = option()
+    allowed_scopes_enabled: bool | None = option(wire="isAllowedScopesEnabled")
+    allowed_scopes: list[str] | None = option()
+    default_scopes: list[str] | None = option()
+    client_template_enabled: bool | None = option(wire="isClientTemplateEnabled")
 
 
-class ClientRegistration(Wire):
-    """The wire's oidc.clientRegistrationSettings."""
-
-    model_config = ConfigDict(alias_generator=_wire_name, populate_by_name=True, extra="forbid")
-
-    dynamic_client_registration_enabled: bool | None = None
-    open_dynamic_client_registration_enabled: bool | None = None
-    allow_localhost_redirect_uri: bool | None = None
-    allow_http_scheme_redirect_uri: bool | None = None
-    allow_wild_card_redirect_uri: bool | None = None
-    allow_redirect_uri_params_expression_language: bool | None = None
-    allowed_scopes_enabled: bool | None = None
-    allowed_scopes: list[str] | None = None
-    default_scopes: list[str] | None = None
-    client_template_enabled: bool | None = None
-
-
-class Login(Wire):
+@dataclass(frozen=True)
+class Login:
     """The wire's loginSettings."""
 
-    inherited: bool | None = None
-    register_enabled: bool | None = None
-    forgot_password_enabled: bool | None = None
-    remember_me_enabled: bool | None = None
-    passwordless_enabled: bool | None = None
-    passwordless_remember_device_enabled: bool | None = None
-    passwordless_enforce_password_enabled: bool | None = None
-    passwordless_device_naming_enabled: bool | None = None
-    hide_form: bool | None = None
-    identifier_first_enabled: bool | None = None
-    certificate_based_auth_enabled: bool | None = None
-    magic_link_auth_enabled: bool | None = None
+    inherited: bool | None = option()
+    register_enabled: bool | None = option()
+    forgot_password_enabled: bool | None = option()
+    remember_me_enabled: bool | None = option()
+    passwordless_enabled: bool | None = option()
+    passwordless_remember_device_enabled: bool | None = option()
+    passwordless_enforce_password_enabled: bool | None = option()
+    passwordless_device_naming_enabled: bool | None = option()
+    hide_form: bool | None = option()
+    identifier_first_enabled: bool | None = option()
+    certificate_based_auth_enabled: bool | None = option()
+    magic_link_auth_enabled: bool | None = option()
+
+
+@dataclass(frozen=True)
+class DomainOptions(ModuleOptions):
+    """Options of am_domain_settings."""
+
+    domain: str = option(required=True)
+    mcp_clients: bool = option(False)
+    mcp_client_scopes: list[str] = option([])
+    mcp_client_optional_scopes: list[str] = option([])
+    mcp_client_scopes_mode: str = option("add", choices=["add", "exact"])
+    scopes: list[str] = option([])
+    client_profiles: list[str] | None = option(choices=list(PROFILES))
+    client_metadata_documents: MetadataDocuments = option(of=MetadataDocuments)
+    client_registration: ClientRegistration = option(of=ClientRegistration)
+    login: Login = option(of=Login)
 
 
 def find_domain(am: Am, domain: str) -> dict[str, Any]:
@@ -146,17 +116,22 @@ def _scope_change(am: Am, domain_id: str, key: str) -> Change:
 class ManagedDomain(Shared):
     """{"clientRegistrationSettings", "cimdSettings", "loginSettings"} of a domain that exists."""
 
+    takes = DomainOptions
     kind = "settings"
     option = "domain"
 
-    def __init__(self, am: Am, params: Mapping[str, Any]):
+    def __init__(self, am: Am, params: DomainOptions):
         super().__init__()
         self.am, self.params = am, params
         self.domain: dict[str, Any] = {}
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedDomain:
+        return cls(planes.am, params)
+
     def observe(self) -> dict[str, Any]:
-        settings = self._read(self.params["domain"])
-        self.title = self.domain.get("hrid") or self.params["domain"]
+        settings = self._read(self.params.domain)
+        self.title = self.domain.get("hrid") or self.params.domain
         if not self.domain.get("enabled"):
             self.warnings.append(f"The domain {self.title} is disabled: its gateway answers 404 until it is enabled.")
         self._warn_of_defaults(settings["clientRegistrationSettings"].get("defaultScopes") or [])
@@ -164,9 +139,9 @@ class ManagedDomain(Shared):
 
     def _warn_of_defaults(self, defaults: list[str]) -> None:
         """Nobody can tell whose the domain's default scopes are, so they stay; earlier versions added those of the tools."""
-        given = (self.params["client_registration"] or {}).get("default_scopes")
-        left = [scope for scope in self.params["mcp_client_optional_scopes"] if scope in defaults]
-        if left and given is None and self.params["mcp_client_scopes_mode"] == "add":
+        given = self.params.client_registration.default_scopes
+        left = [scope for scope in self.params.mcp_client_optional_scopes if scope in defaults]
+        if left and given is None and self.params.mcp_client_scopes_mode == "add":
             self.warnings.append(
                 f"Every client that registers itself in the domain {self.title} may ask for {', '.join(left)}: these are default "
                 "scopes. Unless all need them, take them out once with client_registration.default_scopes."
@@ -188,41 +163,39 @@ class ManagedDomain(Shared):
         }
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
-        registration = dict(self.params["client_registration"] or {})
-        profiles = self.params["client_profiles"] or (list(PROFILES) if self.params["mcp_clients"] else [])
+        registration = on_the_wire(self.params.client_registration)
+        profiles = self.params.client_profiles or (list(PROFILES) if self.params.mcp_clients else [])
         if profiles:
             needed = self._for_mcp_clients(observed["clientRegistrationSettings"], profiles)
-            registration = {**needed, **{name: value for name, value in registration.items() if value is not None}}
-        login = {name: value for name, value in (self.params["login"] or {}).items() if value is not None}
+            registration = {**on_the_wire(needed), **registration}
+        login = on_the_wire(self.params.login)
         if login:
             login = {"inherited": False, **login}  # what is inherited is ignored
         return {
-            "clientRegistrationSettings": merge(
-                observed["clientRegistrationSettings"], ClientRegistration.given(**registration)
-            ),
+            "clientRegistrationSettings": merge(observed["clientRegistrationSettings"], registration),
             "cimdSettings": self._metadata_documents(observed["cimdSettings"], profiles),
-            "loginSettings": merge(observed["loginSettings"], Login.given(**login)),
+            "loginSettings": merge(observed["loginSettings"], login),
         }
 
     def _metadata_documents(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
         """What is given; switched on without naming hosts, those of the profiles are allowed, too."""
-        given = dict(self.params["client_metadata_documents"] or {})
-        if given.get("enabled") and given.get("allowed_domains") is None and self.params["client_profiles"]:
-            given["allowed_domains"] = _union(observed.get("allowedDomains"), document_hosts(profiles))
+        given = self.params.client_metadata_documents
+        if given.enabled and given.allowed_domains is None and self.params.client_profiles:
+            given = replace(given, allowed_domains=_union(observed.get("allowedDomains"), document_hosts(profiles)))
         return with_documents(observed, given, lambda name: self.am.applications(self.domain["id"], name))
 
-    def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> dict[str, Any]:
+    def _for_mcp_clients(self, observed: Mapping[str, Any], profiles: list[str]) -> ClientRegistration:
         """Registration as the clients of these profiles need it; what is allowed already stays allowed, unless exact."""
-        extra, optional = self.params["mcp_client_scopes"] or [], self.params["mcp_client_optional_scopes"] or []
-        kept = {} if self.params["mcp_client_scopes_mode"] == "exact" else observed
-        return {
-            "dynamic_client_registration_enabled": True,
-            "open_dynamic_client_registration_enabled": True,
+        extra, optional = self.params.mcp_client_scopes, self.params.mcp_client_optional_scopes
+        kept = {} if self.params.mcp_client_scopes_mode == "exact" else observed
+        return ClientRegistration(
+            dynamic_client_registration_enabled=True,
+            open_dynamic_client_registration_enabled=True,
             **needs(profiles),
-            "allowed_scopes_enabled": True,
-            "allowed_scopes": _union(kept.get("allowedScopes"), MCP_ALLOWED_SCOPES, extra, optional),
-            "default_scopes": _union(kept.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
-        }
+            allowed_scopes_enabled=True,
+            allowed_scopes=_union(kept.get("allowedScopes"), MCP_ALLOWED_SCOPES, extra, optional),
+            default_scopes=_union(kept.get("defaultScopes") or MCP_DEFAULT_SCOPES, extra),
+        )
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
         if "oidc" not in self.domain:  # AM leaves out what the account may not read, and a PATCH would switch that off
@@ -252,7 +225,7 @@ class ManagedDomain(Shared):
 
     def plan(self) -> Plan:
         plan = super().plan()
-        plan.changes[:0] = scope_changes(self.am, self.domain["id"], self.params["scopes"] or [])
+        plan.changes[:0] = scope_changes(self.am, self.domain["id"], self.params.scopes)
         return plan
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:

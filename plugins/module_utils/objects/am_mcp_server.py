@@ -6,89 +6,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, on_the_wire, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan, Planes, merge
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of, scope_changes
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.am import Am
 
 MANAGED = ("name", "description", "resourceIdentifiers", "features", "clientId")
 AMS_GRANT_TYPES = ["client_credentials"]  # what AM sets where none is given
 TOOL_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-TOOL = {
-    "key": {"type": "str", "required": True, "no_log": False},
-    "description": {"type": "str"},
-    "scopes": {"type": "list", "elements": "str"},
-}
-SPEC: dict[str, dict[str, Any]] = {
-    "domain": {"type": "str", "required": True},
-    "resource_identifiers": {"type": "list", "elements": "str", "aliases": ["resource_identifier"]},
-    "name": {"type": "str"},
-    "description": {"type": "str"},
-    "tools": {"type": "list", "elements": "dict", "options": TOOL},
-    "create_scopes": {"type": "bool", "default": False},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "grant_types": {"type": "list", "elements": "str"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
 
 
-class Tool(Wire):
-    """A feature of type MCP_TOOL."""
-
-    key: str
-    type: str = "MCP_TOOL"
-    description: str | None = None
-    scopes: list[str] | None = None
-
-    @field_validator("key")
-    @classmethod
-    def _plain(cls, value: str) -> str:
-        if not TOOL_KEY.fullmatch(value):
-            raise ValueError(f"{value!r} is no tool key. Use 1 to 64 letters, digits, '_' and '-'.")
-        return value
-
-
-class McpServer(Wire):
-    """What AM takes of an MCP server, as it keeps it: identifiers trimmed and lower-cased, the description trimmed."""
-
-    name: str | None = None
-    description: str | None = None
-    resource_identifiers: list[str] | None = None
-    client_id: str | None = None
-    features: list[Tool] | None = None
-
-    @field_validator("name")
-    @classmethod
-    def _name(cls, value: str) -> str:
-        if not 1 <= len(value) <= 64 or value[0].isspace():
-            raise ValueError(f"{value!r} is no name for AM. Use 1 to 64 characters, the first no blank.")
-        return value
-
-    @field_validator("description")
-    @classmethod
-    def _trimmed(cls, value: str) -> str:
-        return value.strip()
-
-    @field_validator("resource_identifiers")
-    @classmethod
-    def _normal(cls, values: list[str]) -> list[str]:
-        return [normal_identifier(value) for value in values]
-
-    @field_validator("features")
-    @classmethod
-    def _unique(cls, values: list[Tool]) -> list[Tool]:
-        keys = [tool.key for tool in values]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
-        if twice:
-            raise ValueError(f"the tool {twice[0]!r} is named twice. Give each tool once.")
-        return values
+def _name(value: str) -> str:
+    if not 1 <= len(value) <= 64 or value[0].isspace():
+        raise ValueError(f"{value!r} is no name for AM. Use 1 to 64 characters, the first no blank.")
+    return value
 
 
 def normal_identifier(value: str) -> str:
@@ -102,6 +39,44 @@ def normal_identifier(value: str) -> str:
     if not whole or any(c.isspace() for c in value):
         raise ValueError(f"{value!r} is no identifier for AM. Give the URL that clients call, without a fragment.")
     return value
+
+
+def _features(tools: list[Tool]) -> list[dict[str, Any]]:
+    keys = [tool.key for tool in tools]
+    for key in keys:
+        if not TOOL_KEY.fullmatch(key):
+            raise ValueError(f"{key!r} is no tool key. Use 1 to 64 letters, digits, '_' and '-'.")
+        if keys.count(key) > 1:
+            raise ValueError(f"the tool {key!r} is named twice. Give each tool once.")
+    return [{"type": "MCP_TOOL", **on_the_wire(tool)} for tool in tools]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A feature of type MCP_TOOL."""
+
+    key: str = option(required=True, no_log=False)
+    description: str | None = option()
+    scopes: list[str] | None = option()
+
+
+@dataclass(frozen=True)
+class McpServerOptions(ModuleOptions):
+    """Options of am_mcp_server. AM keeps identifiers trimmed and lower-cased, the description trimmed."""
+
+    domain: str = option(required=True)
+    resource_identifiers: list[str] | None = option(
+        aliases=["resource_identifier"], convert=lambda values: [normal_identifier(value) for value in values]
+    )
+    name: str | None = option(convert=_name)
+    description: str | None = option(convert=str.strip)
+    tools: list[Tool] | None = option(each=Tool, wire="features", convert=_features)
+    create_scopes: bool = option(False)
+    client_id: str | None = option()
+    client_secret: str | None = option(no_log=True)
+    grant_types: list[str] | None = option()
+    state: str = option("present", choices=["present", "absent"])
+    RULES = {"required_one_of": [["resource_identifiers", "client_id"]]}
 
 
 def find_mcp_server(am: Am, domain_id: str, identifiers: Iterable[str], client_id: str | None) -> dict[str, Any] | None:
@@ -147,35 +122,34 @@ def managed_part(server: Mapping[str, Any]) -> dict[str, Any]:
 class ManagedMcpServer(Managed):
     """The MCP server, without its secret; AM shows that only when it makes it."""
 
+    takes = McpServerOptions
     kind = "mcp_server"
 
-    def __init__(self, am: Am, params: Mapping[str, Any]):
+    def __init__(self, am: Am, params: McpServerOptions):
         super().__init__()
         self.am, self.params = am, params
-        self.given = McpServer.given(
-            name=params["name"],
-            description=params["description"],
-            resource_identifiers=params["resource_identifiers"],
-            client_id=params["client_id"],
-            features=None if params["tools"] is None else [_without_none(tool) for tool in params["tools"]],
-        )
-        self.title = params["client_id"] or ", ".join(self.given.get("resourceIdentifiers", []))
+        self.given = on_the_wire(params, ("name", "description", "resource_identifiers", "client_id", "tools"))
+        self.title = params.client_id or ", ".join(self.given.get("resourceIdentifiers", []))
         self.domain_id = ""
         self.id: str | None = None
-        self.client_id: str | None = params["client_id"]
+        self.client_id: str | None = params.client_id
         self.secret: str | None = None
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedMcpServer:
+        return cls(planes.am, params)
+
     def observe(self) -> dict[str, Any] | None:
-        self.domain_id = domain_id_of(self.am, self.params["domain"])
+        self.domain_id = domain_id_of(self.am, self.params.domain)
         identifiers = self.given.get("resourceIdentifiers", [])
-        server = find_mcp_server(self.am, self.domain_id, identifiers, self.params["client_id"])
+        server = find_mcp_server(self.am, self.domain_id, identifiers, self.params.client_id)
         if server is None:
             return None
         self.id, self.client_id = server["id"], server["clientId"]
         return managed_part(server)
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             return None
         if observed is None:
             for name, key in (("name", "name"), ("resource_identifiers", "resourceIdentifiers")):
@@ -185,7 +159,7 @@ class ManagedMcpServer(Managed):
 
     def _narrowed(self, server: dict[str, Any]) -> dict[str, Any]:
         """The MCP server with the grant types that are given, where this AM has such a setting."""
-        given, oauth = self.params["grant_types"], (server.get("settings") or {}).get("oauth")
+        given, oauth = self.params.grant_types, (server.get("settings") or {}).get("oauth")
         wanted = given or AMS_GRANT_TYPES
         if given is None or oauth is None or set(oauth.get("grantTypes") or []) == set(wanted):
             return server
@@ -193,17 +167,17 @@ class ManagedMcpServer(Managed):
 
     def plan(self) -> Plan:
         plan = super().plan()
-        if self.params["state"] == "present":
+        if self.params.state == "present":
             plan.changes[:0] = self._scopes()
             if plan.before is None:
-                self.client_id, self.secret = self.client_id or TO_COME, self.params["client_secret"] or TO_COME
+                self.client_id, self.secret = self.client_id or TO_COME, self.params.client_secret or TO_COME
         return plan
 
     def _scopes(self) -> list[Change]:
         """AM checks the scopes of tools at an update, though not at creation: they must be there first."""
         keys = [scope for tool in self.given.get("features", []) for scope in tool.get("scopes", [])]
         absent = scope_changes(self.am, self.domain_id, keys)
-        if absent and not self.params["create_scopes"]:
+        if absent and not self.params.create_scopes:
             self.unmet.append(
                 f"tools: the domain does not have all of their scopes: {absent[0].summary} first, or set create_scopes=true."
             )
@@ -220,10 +194,10 @@ class ManagedMcpServer(Managed):
             yield Change(f"update {', '.join(body)} of MCP server {observed['name']}", lambda _: self._patch(body))
 
     def _create(self, desired: dict[str, Any]) -> dict[str, Any]:
-        body = desired if self.params["client_secret"] is None else {**desired, "clientSecret": self.params["client_secret"]}
+        body = desired if self.params.client_secret is None else {**desired, "clientSecret": self.params.client_secret}
         made = self.am.create_mcp_server(self.domain_id, body)
         self.id, self.client_id, self.secret = made["id"], made["clientId"], made["clientSecret"]
-        if self.params["grant_types"] is not None:
+        if self.params.grant_types is not None:
             observed = managed_part(self.am.mcp_server(self.domain_id, self.id))
             narrowed = self._narrowed(observed)
             if narrowed != observed:
@@ -239,7 +213,3 @@ class ManagedMcpServer(Managed):
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         facts = {"mcp_server": mask(value or {}), "id": self.id, "client_id": self.client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts
-
-
-def _without_none(tool: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in tool.items() if value is not None}

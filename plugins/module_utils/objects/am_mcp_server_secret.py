@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import TO_COME, Change, Managed, Plan, Planes
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import domain_id_of, find_domain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_mcp_server import (
     find_mcp_server,
@@ -35,29 +36,27 @@ FIRST = "Default"  # AM's name for the secret that comes with the MCP server
 MOST = 10  # secrets of one MCP server; AM answers 400 to one more
 LONGEST = 255  # characters of a name; AM answers 500 to 256
 AGREE = 3  # answers in a row by which AM's gateways count as having followed
-SPEC: dict[str, dict[str, Any]] = {
-    "domain": {"type": "str", "required": True},
-    "resource_identifier": {"type": "str"},
-    "client_id": {"type": "str"},
-    "state": {"type": "str", "choices": ["present", "renewed", "absent"], "default": "present"},
-    "name": {"type": "str"},
-    "replaced_by": {"type": "str"},
-    "in_use": {"type": "list", "elements": "str"},
-    "recreate": {"type": "bool", "default": False},
-    "am_gateway_url": {"type": "str"},
-    "wait_timeout": {"type": "float", "default": 60.0},
-}
 
 
-def with_secrets(am: Am, domain_id: str, servers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The MCP servers, each with its `secrets`: name, createdAt, expiresAt; as they are where AM lists none (before 4.11)."""
-    told: list[dict[str, Any]] = []
-    listed = True
-    for server in servers:
-        secrets = am.secrets(domain_id, server["id"]) if listed else None
-        listed = secrets is not None
-        told.append({**server, "secrets": list(map(shown, secrets))} if listed else dict(server))
-    return told
+@dataclass(frozen=True)
+class SecretOptions(ModuleOptions):
+    """Options of am_mcp_server_secret. wait_timeout in seconds."""
+
+    domain: str = option(required=True)
+    resource_identifier: str | None = option()
+    client_id: str | None = option()
+    state: str = option("present", choices=["present", "renewed", "absent"])
+    name: str | None = option()
+    replaced_by: str | None = option()
+    in_use: list[str] | None = option()
+    recreate: bool = option(False)
+    am_gateway_url: str | None = option()
+    wait_timeout: float = option(60.0)
+    RULES = {
+        "required_one_of": [["resource_identifier", "client_id"]],
+        "required_if": [["state", "present", ["name"]], ["state", "absent", ["name", "replaced_by"], True]],
+        "mutually_exclusive": [["name", "replaced_by"]],
+    }
 
 
 def _name(option: str, value: str | None) -> str | None:
@@ -79,29 +78,34 @@ class _Step:
 class ManagedMcpServerSecret(Managed):
     """The MCP server's secrets as one object: {clientId, secrets: [{name, createdAt, expiresAt}], clientSecret when made}."""
 
+    takes = SecretOptions
     kind = "mcp_server_secret"
 
-    def __init__(self, am: Am, params: Mapping[str, Any], options: Options):
+    def __init__(self, am: Am, params: SecretOptions, options: Options):
         super().__init__()
         self.am, self.params, self.options = am, params, options
-        self.title = params["client_id"] or params["resource_identifier"]
-        self.name = _name("name", params["name"])
-        self.replaced_by = _name("replaced_by", params["replaced_by"])
-        if self.replaced_by and params["state"] != "absent":
+        self.title = params.client_id or params.resource_identifier
+        self.name = _name("name", params.name)
+        self.replaced_by = _name("replaced_by", params.replaced_by)
+        if self.replaced_by and params.state != "absent":
             raise Refusal("replaced_by: it says which secrets to delete. Give it with state=absent, or leave it out.")
-        self.in_use = None if params["in_use"] is None else [_name("in_use", name) for name in params["in_use"]]
+        self.in_use = None if params.in_use is None else [_name("in_use", name) for name in params.in_use]
         self.server: dict[str, Any] = {}
         self.secrets: list[dict[str, Any]] | None = None
         self.gateway: Introspection | None = None
         self.steps: list[_Step] = []
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedMcpServerSecret:
+        return cls(planes.am, params, planes.options)
+
     def observe(self) -> dict[str, Any] | None:
-        self.domain_id = domain_id_of(self.am, self.params["domain"])
+        self.domain_id = domain_id_of(self.am, self.params.domain)
         try:
-            identifiers = [normal_identifier(value) for value in [self.params["resource_identifier"]] if value is not None]
+            identifiers = [normal_identifier(value) for value in [self.params.resource_identifier] if value is not None]
         except ValueError as error:
             raise Refusal(f"resource_identifier: {error}") from error
-        found = find_mcp_server(self.am, self.domain_id, identifiers, self.params["client_id"])
+        found = find_mcp_server(self.am, self.domain_id, identifiers, self.params.client_id)
         if found is None:
             return None
         self.server, self.secrets = found, self.am.secrets(self.domain_id, found["id"])
@@ -110,7 +114,7 @@ class ManagedMcpServerSecret(Managed):
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
         self.steps = self._missing() if observed is None else list(self._steps())
-        wanted = observed or {"clientId": self.params["client_id"] or TO_COME, "secrets": []}
+        wanted = observed or {"clientId": self.params.client_id or TO_COME, "secrets": []}
         for step in self.steps:
             wanted = step.predict(wanted)
         return wanted if self.steps else observed
@@ -120,14 +124,14 @@ class ManagedMcpServerSecret(Managed):
 
     def _missing(self) -> list[_Step]:
         """There is no MCP server yet: an earlier task may make it."""
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             return []
-        option = "client_id" if self.params["client_id"] else "resource_identifier"
+        option = "client_id" if self.params.client_id else "resource_identifier"
         self.unmet.append(f"{option}: the domain has no MCP server {self.title}. Create it with am_mcp_server first.")
         return [self._creation()]
 
     def _steps(self) -> Iterator[_Step]:
-        state = self.params["state"]
+        state = self.params.state
         if self.secrets is None and state == "renewed" and not self.name:
             yield from self._making_again()
             return
@@ -179,13 +183,13 @@ class ManagedMcpServerSecret(Managed):
 
     def _need_gateway(self) -> None:
         """Nothing is written where AM's gateway could not be asked about the new secret afterwards."""
-        if not self.params["am_gateway_url"]:
+        if not self.params.am_gateway_url:
             return
-        path = find_domain(self.am, self.params["domain"])["path"]
-        self.gateway = Introspection(self.params["am_gateway_url"], path, self.options)
+        path = find_domain(self.am, self.params.domain)["path"]
+        self.gateway = Introspection(self.params.am_gateway_url, path, self.options)
         if not self.gateway.speaks():
             raise Refusal(
-                f"am_gateway_url: at {self.params['am_gateway_url']} no AM gateway serves the domain {path}. Correct the URL, "
+                f"am_gateway_url: at {self.params.am_gateway_url} no AM gateway serves the domain {path}. Correct the URL, "
                 "enable the domain, or leave am_gateway_url out to wait for nothing."
             )
 
@@ -231,7 +235,7 @@ class ManagedMcpServerSecret(Managed):
     def _making_again(self) -> Iterator[_Step]:
         """The same MCP server with a new secret. A run that dies in between leaves none: am_mcp_server makes it again."""
         name, client_id = self.server["name"], self.server["clientId"]
-        if not self.params["recreate"]:
+        if not self.params.recreate:
             raise Refusal(
                 "recreate: this AM (before 4.11) cannot renew a secret, nor hold two. Set recreate=true to delete the MCP server "
                 "and create it again with the same client id; until its new secret is in place tokens are refused."
@@ -257,7 +261,7 @@ class ManagedMcpServerSecret(Managed):
 
     def _prove(self, secret: str, undo: Callable[[], None] | None = None) -> None:
         """Return when AM's gateway takes the new secret. One that it does not take in time is deleted: nobody has seen it."""
-        wait = self.params["wait_timeout"]
+        wait = self.params.wait_timeout
         if self.gateway is None:
             return
         verdict = self.gateway.takes(self.server["clientId"], secret, wait, agree=AGREE, grace=wait)
@@ -270,13 +274,13 @@ class ManagedMcpServerSecret(Managed):
             fate = f"and could not be deleted again: {error}"
         said = "still refuses" if verdict == "refused" else "gives no answer about"
         raise Refusal(
-            f"wait_timeout: after {wait:g} s AM's gateway {self.params['am_gateway_url']} {said} the new secret of MCP server "
+            f"wait_timeout: after {wait:g} s AM's gateway {self.params.am_gateway_url} {said} the new secret of MCP server "
             f"{self.server['name']}, {fate}."
         )
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         value = value or {}
-        facts: dict[str, Any] = {"client_id": value.get("clientId", self.params["client_id"])}
+        facts: dict[str, Any] = {"client_id": value.get("clientId", self.params.client_id)}
         if "secrets" in value:
             facts["secrets"] = value["secrets"]
             if self.name or plan.changed and not self.replaced_by:

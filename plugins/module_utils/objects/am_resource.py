@@ -5,17 +5,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import on_the_wire, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import Field, field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import SERVED
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart, OneApi
 
 TYPE = "oauth2-am-resource"
+
+
+@dataclass(frozen=True)
+class ResourceOptions(OneApi):
+    """Options of am_resource; those of CONFIGURATION are the resource's configuration, as the plugin's schema has it."""
+
+    name: str = option("Gravitee AM")
+    server_url: str | None = option(wire="serverURL", convert=web_url)
+    version: str | None = option(choices=["V1_X", "V2_X", "V3_X"])
+    security_domain: str | None = option()
+    client_id: str | None = option()
+    client_secret: str | None = option(no_log=True)
+    user_claim: str | None = option()
+    http: dict[str, Any] | None = option()
+    proxy: dict[str, Any] | None = option()
+    ssl: dict[str, Any] | None = option()
+    enabled: bool = option(True)
+    state: str = option("present", choices=["present", "absent"])
+
+
 CONFIGURATION = (
     "server_url",
     "version",
@@ -27,40 +48,6 @@ CONFIGURATION = (
     "proxy",
     "ssl",
 )
-SPEC: dict[str, dict[str, Any]] = {
-    **API,
-    "name": {"type": "str", "default": "Gravitee AM"},
-    "server_url": {"type": "str"},
-    "version": {"type": "str", "choices": ["V1_X", "V2_X", "V3_X"]},
-    "security_domain": {"type": "str"},
-    "client_id": {"type": "str"},
-    "client_secret": {"type": "str", "no_log": True},
-    "user_claim": {"type": "str"},
-    "http": {"type": "dict"},
-    "proxy": {"type": "dict"},
-    "ssl": {"type": "dict"},
-    "enabled": {"type": "bool", "default": True},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-
-
-class AmResource(Wire):
-    """The resource's configuration, as the plugin's schema has it."""
-
-    server_url: str | None = Field(None, alias="serverURL")
-    version: str | None = None
-    security_domain: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    user_claim: str | None = None
-    http: dict[str, Any] | None = None
-    proxy: dict[str, Any] | None = None
-    ssl: dict[str, Any] | None = None
-
-    @field_validator("server_url")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        return web_url(value)
 
 
 def configuration_of(definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -73,11 +60,13 @@ def configuration_of(definition: Mapping[str, Any], name: str) -> Mapping[str, A
 class ManagedAmResource(ApiPart):
     """The resource, inside the API that has it."""
 
+    takes = ResourceOptions
+    params: ResourceOptions
     kind = "resource"
 
     def observe(self) -> dict[str, Any] | None:
         self.find()
-        name = self.params["name"]
+        name = self.params.name
         found = [resource for resource in self.api.get("resources") or [] if resource["name"] == name]
         if len(found) > 1:
             raise Refusal(f"name: the API {self.title} has {len(found)} resources named {name!r}. Remove or rename one.")
@@ -89,20 +78,20 @@ class ManagedAmResource(ApiPart):
         return found[0] if found else None
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             return None
-        given = AmResource.given(**{name: self.params[name] for name in CONFIGURATION})
+        given = on_the_wire(self.params, CONFIGURATION)
         base = observed or {
-            "name": self.params["name"],
+            "name": self.params.name,
             "type": TYPE,
             "enabled": True,
             "configuration": {"version": "V3_X"},
         }
-        wanted = merge(base, {"enabled": self.params["enabled"] is not False, "configuration": given})
+        wanted = merge(base, {"enabled": self.params.enabled, "configuration": given})
         self._need_credentials(observed, wanted["configuration"], given)
         for name, key in (("server_url", "serverURL"), ("security_domain", "securityDomain")):
             if not wanted["configuration"].get(key):
-                raise Refusal(f"{name}: the API {self.title} has no resource {self.params['name']!r} yet, which needs it.")
+                raise Refusal(f"{name}: the API {self.title} has no resource {self.params.name!r} yet, which needs it.")
         return wanted
 
     def _need_credentials(self, observed: Any, wanted: dict[str, Any], given: dict[str, Any]) -> None:
@@ -123,7 +112,7 @@ class ManagedAmResource(ApiPart):
 
     def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
         self.need_api()
-        name = self.params["name"]
+        name = self.params.name
         if desired is None:
             self._refuse_if_used()
             yield Change(f"remove resource {name} from API {self.title}", lambda _: self._put(desired))
@@ -142,14 +131,14 @@ class ManagedAmResource(ApiPart):
 
     def _refuse_if_used(self) -> None:
         for plan in self.apim.plans(self.api["id"], SERVED):
-            if ((plan.get("security") or {}).get("configuration") or {}).get("oauthResource") == self.params["name"]:
+            if ((plan.get("security") or {}).get("configuration") or {}).get("oauthResource") == self.params.name:
                 raise Refusal(
                     f"name: the plan {plan['name']!r} of the API {self.title} checks its tokens with the resource "
-                    f"{self.params['name']!r}. Close that plan first."
+                    f"{self.params.name!r}. Close that plan first."
                 )
 
     def _put(self, wanted: dict[str, Any] | None) -> dict[str, Any] | None:
-        name = self.params["name"]
+        name = self.params.name
         resources = list(self.api.get("resources") or [])
         place = next((i for i, resource in enumerate(resources) if resource["name"] == name), len(resources))
         resources[place : place + 1] = [wanted] if wanted else []

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import WELL_KNOWN, web_url
 
 DISCOVERY = "addWwwAuthenticateHeader"
 UNAUTHORIZED, INSUFFICIENT_SCOPE = "GATEWAY_PLAN_UNRESOLVABLE", "OAUTH2_INSUFFICIENT_SCOPE"

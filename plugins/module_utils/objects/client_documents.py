@@ -9,51 +9,39 @@ From AM's API description and its sources: a client with a document is made afte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import on_the_wire, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-
-METADATA_DOCUMENTS: dict[str, dict[str, Any]] = {
-    "enabled": {"type": "bool"},
-    "allowed_domains": {"type": "list", "elements": "str"},
-    "allow_private_ip_address": {"type": "bool"},
-    "allow_unsecured_http_uri": {"type": "bool"},
-    "cache_ttl_seconds": {"type": "int"},
-    "cache_max_entries": {"type": "int"},
-    "fetch_timeout_ms": {"type": "int"},
-    "max_response_size_kb": {"type": "int"},
-    "revoke_on_document_change": {"type": "bool"},
-    "template": {"type": "str"},
-    "template_id": {"type": "str"},
-}
 
 
-class MetadataDocuments(Wire):
-    """The wire's oidc.cimdSettings (AM 4.12)."""
+@dataclass(frozen=True)
+class MetadataDocuments:
+    """The wire's oidc.cimdSettings (AM 4.12); `template` names the application whose id `template_id` is."""
 
-    enabled: bool | None = None
-    allowed_domains: list[str] | None = None
-    allow_private_ip_address: bool | None = None
-    allow_unsecured_http_uri: bool | None = None
-    cache_ttl_seconds: int | None = None
-    cache_max_entries: int | None = None
-    fetch_timeout_ms: int | None = None
-    max_response_size_kb: int | None = None
-    revoke_on_document_change: bool | None = None
-    template_id: str | None = None
+    enabled: bool | None = option()
+    allowed_domains: list[str] | None = option()
+    allow_private_ip_address: bool | None = option()
+    allow_unsecured_http_uri: bool | None = option()
+    cache_ttl_seconds: int | None = option()
+    cache_max_entries: int | None = option()
+    fetch_timeout_ms: int | None = option()
+    max_response_size_kb: int | None = option()
+    revoke_on_document_change: bool | None = option()
+    template: str | None = option(wire="templateId")
+    template_id: str | None = option()
 
 
 def with_documents(
-    observed: Mapping[str, Any], given: Mapping[str, Any], named: Callable[[str], Iterable[Mapping[str, Any]]]
+    observed: Mapping[str, Any], given: MetadataDocuments, named: Callable[[str], Iterable[Mapping[str, Any]]]
 ) -> dict[str, Any]:
     """The settings as given; Refusal for what AM could not work with. named: the domain's applications of a name."""
-    options = {name: value for name, value in given.items() if name != "template"}
-    if given.get("template"):
-        options["template_id"] = _template(given["template"], named)
-    settings = merge(observed, MetadataDocuments.given(**options))
-    if given and settings.get("enabled"):
+    if given.template:
+        given = replace(given, template=_template(given.template, named), template_id=None)
+    settings = merge(observed, on_the_wire(given))
+    if given != MetadataDocuments() and settings.get("enabled"):
         if not settings.get("templateId"):
             raise Refusal(
                 "client_metadata_documents: template is missing: AM makes such clients after an application that is a template. "

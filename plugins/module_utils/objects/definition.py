@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Plan, differing, is_encrypted, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import ConfigDict
+from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import BaseModel, ConfigDict, ValidationError, to_camel
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path
 
 # Changing these does not make a deployment due; they are no part of what the gateway runs.
@@ -19,10 +19,10 @@ READ_ONLY = {"_links", "createdAt", "crossId", "definitionContext", "deployedAt"
 READ_ONLY |= {"plans", "primaryOwner", "state", "updatedAt", "workflowState"}
 
 
-class _Anything(Wire):
+class _Anything(BaseModel):
     """A part of a definition: of what it holds only the shape is checked, and that as far as it is reached into."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
 
 
 class _Path(_Anything):
@@ -52,8 +52,13 @@ class _Definition(_Anything):
     endpoint_groups: list[_EndpointGroup] | None = None
 
 
-class _Given(Wire):
-    definition: _Definition
+def _check_shape(definition: Mapping[str, Any]) -> None:
+    try:
+        _Definition.model_validate(definition)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in ("definition", *wrong["loc"]))
+        raise Refusal(f"{where}: {wrong['msg']}") from error
 
 
 def normal_definition(definition: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def normal_definition(definition: Mapping[str, Any], observed: Mapping[str, Any]
     Its context paths get their slashes. A property that is to be encrypted is what the API has, where that is encrypted
     already; else it is sent to be encrypted, never as if it were cipher text: APIM would keep it in clear.
     """
-    _Given.given(definition=dict(definition))
+    _check_shape(definition)
     normal = merge({}, dict(definition))
     for listener in normal.get("listeners") or []:
         for entry in listener.get("paths") or []:

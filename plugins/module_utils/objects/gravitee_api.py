@@ -6,13 +6,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, differing, merge, missing
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, on_the_wire, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import (
+    Change,
+    Managed,
+    Plan,
+    Planes,
+    differing,
+    merge,
+    missing,
+)
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
@@ -29,70 +38,48 @@ READ_TIMEOUT = 120_000  # ms, for new APIs: the server's own 10 s cuts off tool 
 _PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")
 # A create drops these without a word; a PUT afterwards keeps them.
 DROPPED_AT_CREATION = ("resources", "labels", "properties", "categories", "responseTemplates", "failover", "lifecycleState")
-SPEC: dict[str, dict[str, Any]] = {
-    "id": {"type": "str"},
-    "context_paths": {"type": "list", "elements": "str", "aliases": ["context_path"]},
-    "purge_paths": {"type": "bool", "default": False},
-    "metadata_path": {"type": "bool", "default": False},
-    "challenge": {
-        "type": "dict",
-        "options": {"url": {"type": "str", "required": True}, "scopes": {"type": "list", "elements": "str"}},
-    },
-    "cors_origins": {"type": "list", "elements": "str"},
-    "name": {"type": "str"},
-    "type": {"type": "str", "choices": ["proxy", "mcp_proxy"]},
-    "version": {"type": "str"},
-    "description": {"type": "str"},
-    "target": {"type": "str"},
-    "read_timeout": {"type": "int"},
-    "connect_timeout": {"type": "int"},
-    "idle_timeout": {"type": "int"},
-    "max_concurrent_connections": {"type": "int"},
-    "tags": {"type": "list", "elements": "str"},
-    "labels": {"type": "list", "elements": "str"},
-    "visibility": {"type": "str", "choices": ["public", "private"]},
-    "definition": {"type": "dict", "default": {}},
-    "replace": {"type": "bool", "default": False},
-    "mcp_resource": {"type": "bool", "default": True},
-    "adopt": {"type": "bool", "default": False},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
 
 
-class ApiFields(Wire):
-    """The API's fields that have a parameter of their own."""
+@dataclass(frozen=True)
+class Challenge:
+    """What the gateway's own refusals tell clients: the URL that they call, and the scopes to ask for."""
 
-    name: str | None = None
-    description: str | None = None
-    api_version: str | None = None
-    tags: list[str] | None = None
-    labels: list[str] | None = None
-    visibility: str | None = None
-
-    @field_validator("visibility")
-    @classmethod
-    def _wire_case(cls, value: str) -> str:
-        return value.upper()
+    url: str = option(required=True)
+    scopes: list[str] | None = option()
 
 
-class Endpoint(Wire):
-    """Where the API's requests go."""
+@dataclass(frozen=True)
+class ApiOptions(ModuleOptions):
+    """Options of gravitee_api. Times in milliseconds."""
 
-    target: str | None = None
+    id: str | None = option()
+    context_paths: list[str] | None = option(aliases=["context_path"])
+    purge_paths: bool = option(False)
+    metadata_path: bool = option(False)
+    challenge: Challenge = option(of=Challenge)
+    cors_origins: list[str] | None = option()
+    name: str | None = option()
+    type: str | None = option(choices=["proxy", "mcp_proxy"])
+    version: str | None = option(wire="apiVersion")
+    description: str | None = option()
+    target: str | None = option(convert=web_url)
+    read_timeout: int | None = option()
+    connect_timeout: int | None = option()
+    idle_timeout: int | None = option()
+    max_concurrent_connections: int | None = option()
+    tags: list[str] | None = option()
+    labels: list[str] | None = option()
+    visibility: str | None = option(choices=["public", "private"], convert=str.upper)
+    definition: dict[str, Any] = option({})
+    replace: bool = option(False)
+    mcp_resource: bool = option(True)
+    adopt: bool = option(False)
+    state: str = option("present", choices=["present", "absent"])
+    RULES = {"required_one_of": [["id", "context_paths"]]}
 
-    @field_validator("target")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        return web_url(value)
 
-
-class EndpointHttp(Wire):
-    """How they get there: times in milliseconds."""
-
-    read_timeout: int | None = None
-    connect_timeout: int | None = None
-    idle_timeout: int | None = None
-    max_concurrent_connections: int | None = None
+FIELDS = ("name", "version", "description", "tags", "labels", "visibility")  # of the API itself
+HTTP = ("read_timeout", "connect_timeout", "idle_timeout", "max_concurrent_connections")  # of its endpoint
 
 
 def is_context_path(path: str) -> bool:
@@ -114,16 +101,21 @@ def check_mcp_path(path: str) -> None:
 class ManagedApi(Managed):
     """The API itself."""
 
+    takes = ApiOptions
     kind = "api"
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+    def __init__(self, apim: Apim, params: ApiOptions):
         super().__init__()
         self.apim, self.params = apim, params
-        self.paths = [self._path(path) for path in params["context_paths"] or []]
-        self.title = ", ".join(self.paths) or params["id"]
-        self.type = params["type"].upper() if params["type"] else None
+        self.paths = [self._path(path) for path in params.context_paths or []]
+        self.title = ", ".join(self.paths) or params.id
+        self.type = params.type.upper() if params.type else None
         self.etag = ""
         self.given: dict[str, Any] = {}
+
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedApi:
+        return cls(planes.apim, params)
 
     def _path(self, path: str) -> str:
         if not is_context_path(path):
@@ -131,17 +123,17 @@ class ManagedApi(Managed):
                 f"context_paths: {path!r} is no context path. Use letters, digits, '-', '_', '.', '~' and '/', without a scheme, "
                 "a host or segments of dots, as in /weather-mcp."
             )
-        if self.params["mcp_resource"] and self.params["state"] == "present":
+        if self.params.mcp_resource and self.params.state == "present":
             check_mcp_path(path)
         return normal_path(path)
 
     def observe(self) -> dict[str, Any] | None:
-        observed, self.etag = find_api(self.apim, self.params["id"], self.paths)
-        name = self.params["name"]
+        observed, self.etag = find_api(self.apim, self.params.id, self.paths)
+        name = self.params.name
         if observed is None:
-            if self.params["id"] and self.params["state"] == "present":
-                raise Refusal(f"id: there is no API {self.params['id']}. Leave id out to find or create it by its path.")
-        elif not self.params["id"] and name and observed["name"] != name and not self.params["adopt"]:
+            if self.params.id and self.params.state == "present":
+                raise Refusal(f"id: there is no API {self.params.id}. Leave id out to find or create it by its path.")
+        elif not self.params.id and name and observed["name"] != name and not self.params.adopt:
             raise Refusal(
                 f"context_paths: {', '.join(self.paths)} belongs to the API {observed['name']!r} ({observed['id']}), "
                 f"not to {name!r}. Choose another path, or adopt=true to take that API over under this name."
@@ -154,36 +146,32 @@ class ManagedApi(Managed):
         return observed
 
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             return None
-        definition = normal_definition(self.params["definition"] or {}, observed)
-        self.warnings += not_compared(self.params["definition"] or {}, observed)
-        fields = ApiFields.given(
-            **{name: self.params[name] for name in ("name", "description", "tags", "labels", "visibility")},
-            api_version=self.params["version"],
-        )
-        if observed and self.params["replace"]:
+        definition = normal_definition(self.params.definition, observed)
+        self.warnings += not_compared(self.params.definition, observed)
+        if observed and self.params.replace:
             definition = {key: value for key, value in definition.items() if key not in READ_ONLY}
             base = {key: value for key, value in observed.items() if key in READ_ONLY} | definition
         else:
             base = observed or self._new(definition)
         frame = merge(base, definition)
-        given = merge(definition, fields)
-        if self.paths or self.params["metadata_path"] or self.params["cors_origins"] is not None:
+        given = merge(definition, on_the_wire(self.params, FIELDS))
+        if self.paths or self.params.metadata_path or self.params.cors_origins is not None:
             given["listeners"] = listeners(frame, self.paths, self.params)
         if endpoint := self._endpoint_groups(frame):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
         self.given = given
         wanted = merge(base, given)
-        if self.params["challenge"]:
-            self._add_challenges(wanted)
+        if self.params.challenge.url:
+            self._add_challenges(self.params.challenge, wanted)
         return wanted
 
     def _new(self, definition: Mapping[str, Any]) -> dict[str, Any]:
         """What a new API has before anything is given; Refusal for what only the user can know."""
-        if not (self.params["name"] or definition.get("name")):
+        if not (self.params.name or definition.get("name")):
             raise Refusal("name: there is no API at this context path yet, and a new one needs a name.")
-        if not self.params["target"] and not definition.get("endpointGroups"):
+        if not self.params.target and not definition.get("endpointGroups"):
             raise Refusal("target: there is no API at this context path yet, and a new one needs its MCP server's URL.")
         kind = self.type or "PROXY"
         plugin = PLUGINS[kind]
@@ -208,9 +196,9 @@ class ManagedApi(Managed):
                 "gravitee_subscription for each client."
             )
 
-    def _add_challenges(self, wanted: dict[str, Any]) -> None:
-        challenge, templates = self.params["challenge"], wanted.get("responseTemplates") or {}
-        needed = challenge_templates(challenge["url"], challenge["scopes"] or [], self.apim.policy_schema("oauth2"))
+    def _add_challenges(self, challenge: Challenge, wanted: dict[str, Any]) -> None:
+        templates = wanted.get("responseTemplates") or {}
+        needed = challenge_templates(challenge.url, challenge.scopes or [], self.apim.policy_schema("oauth2"))
         changed, theirs = with_challenges(templates, needed)
         if changed != templates:
             wanted["responseTemplates"] = changed
@@ -219,13 +207,7 @@ class ManagedApi(Managed):
 
     def _endpoint_groups(self, frame: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The parameters of the endpoint, at the place where `frame` has its only one."""
-        target = Endpoint.given(target=self.params["target"])
-        http = EndpointHttp.given(
-            **{
-                name: self.params[name]
-                for name in ("read_timeout", "connect_timeout", "idle_timeout", "max_concurrent_connections")
-            }
-        )
+        target, http = on_the_wire(self.params, ("target",)), on_the_wire(self.params, HTTP)
         if not target and not http:
             return None
         groups = frame.get("endpointGroups") or []

@@ -6,43 +6,59 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import checked
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, missing
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects import am_resource, gravitee_api, gravitee_plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Managed, Plan, Planes, missing
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.validation import checked
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import ManagedAmResource, ResourceOptions
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ApiOptions, ManagedApi
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import ManagedPlan, PlanOptions
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim
 
-SPEC: dict[str, dict[str, Any]] = {name: {"type": "dict", "required": True} for name in ("api", "resource", "plan")}
 REFUSED = (400, 404, 405, 501)  # of an import: a path that is taken since, a field that it does not know, no such endpoint
 _OPTION = re.compile(r"[a-z_]+(?:, [a-z_]+)*: ")
+
+
+@dataclass(frozen=True)
+class ApiImportOptions(ModuleOptions):
+    """Options of gravitee_api_import: those of the modules that each part has."""
+
+    api: dict[str, Any] = option(required=True)
+    resource: dict[str, Any] = option(required=True)
+    plan: dict[str, Any] = option(required=True)
 
 
 class ManagedApiImport(Managed):
     """{"api", "plans"}; None before. An API that exists already is brought there by one object after the other."""
 
+    takes = ApiImportOptions
     kind = "api"
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+    def __init__(self, apim: Apim, params: ApiImportOptions):
         super().__init__()
         self.apim, self.params = apim, params
-        given = checked("api", gravitee_api.SPEC, params["api"])
+        given = checked(ApiOptions, "api", params.api)
         with _of("api"):
-            self.api = gravitee_api.ManagedApi(apim, given)
-        if self.api.params["state"] != "present" or not self.api.paths:
+            self.api = ManagedApi(apim, given)
+        if self.api.params.state != "present" or not self.api.paths:
             raise Refusal("api: an import makes an API. Give context_paths, and leave state out.")
         self.title = self.api.title
         self._name_parts({"context_path": self.api.paths[0].rstrip("/") or "/"})
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedApiImport:
+        return cls(planes.apim, params)
+
     def _name_parts(self, api: dict[str, str]) -> None:
         """The objects of the API's parts, which find it by `api`."""
-        resource = checked("resource", am_resource.SPEC, {**self.params["resource"], **api})
-        plan = checked("plan", gravitee_plan.SPEC, {**self.params["plan"], **api})
-        self.resource = am_resource.ManagedAmResource(self.apim, resource)
-        self.plan_of_api = gravitee_plan.ManagedPlan(self.apim, plan)
+        resource = checked(ResourceOptions, "resource", {**self.params.resource, **api})
+        plan = checked(PlanOptions, "plan", {**self.params.plan, **api})
+        self.resource, self.plan_of_api = ManagedAmResource(self.apim, resource), ManagedPlan(self.apim, plan)
 
     def carry_out(self, apply: bool, settle: bool = True) -> dict[str, Any]:
         with _of("api"):
@@ -96,7 +112,7 @@ class ManagedApiImport(Managed):
 
     def changes(self, observed: None, desired: dict[str, Any]) -> Iterable[Change]:
         [plan] = desired["plans"]
-        parts = f"resource {self.resource.params['name']} and plan {plan['name']} ({plan['security']['type']})"
+        parts = f"resource {self.resource.params.name} and plan {plan['name']} ({plan['security']['type']})"
         yield Change(f"import API {desired['api']['name']} at {self.title} with {parts}", lambda _: self._import(desired))
 
     def _import(self, desired: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +131,7 @@ class ManagedApiImport(Managed):
         kept = [one for one in now["plans"] if one["name"] == plan["name"] and not missing(one, plan)]
         if kept and not missing(now["api"], {**self.api.given, "resources": desired["api"]["resources"]}):
             return now
-        self.api.params = {**self.api.params, "id": api_id}
+        self.api.params = replace(self.api.params, id=api_id)
         self._one_by_one(apply=True)
         return self._read(api_id)
 

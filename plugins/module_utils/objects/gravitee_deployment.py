@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import Given
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, Planes
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart, OneApi
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans, pending
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.proof import wait_for
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.way_back import WayBack
@@ -20,43 +22,53 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Ap
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options
 
 LABEL = 32  # characters that APIM takes, by its OpenAPI file
-SPEC: dict[str, dict[str, Any]] = {
-    **API,
-    "state": {"type": "str", "choices": ["started", "deployed", "stopped"], "default": "started"},
-    "label": {"type": "str"},
-    "definition_changed": {"type": "bool", "default": False},
-    "allow_open": {"type": "bool"},
-    "wait": {"type": "bool", "default": False},
-    "gateway_url": {"type": "str"},
-    "wait_for": {"type": "str", "choices": ["open", "secured", "absent"]},
-    "wait_timeout": {"type": "int", "default": 60},
-    "wait_answers": {"type": "int", "default": 5},
-    "wait_interval": {"type": "float", "default": 0.25},
-    "wait_check": {"type": "bool", "default": False},
-    "on_failure": {"type": "str", "choices": ["keep", "stop", "rollback"], "default": "keep"},
-}
+
+
+@dataclass(frozen=True)
+class DeploymentOptions(OneApi):
+    """Options of gravitee_deployment. Times in seconds."""
+
+    state: str = option("started", choices=["started", "deployed", "stopped"])
+    label: str | None = option()
+    definition_changed: bool = option(False)
+    allow_open: bool | None = option()
+    wait: bool = option(False)
+    gateway_url: str | None = option()
+    wait_for: str | None = option(choices=["open", "secured", "absent"])
+    wait_timeout: int = option(60)
+    wait_answers: int = option(5)
+    wait_interval: float = option(0.25)
+    wait_check: bool = option(False)
+    on_failure: str = option("keep", choices=["keep", "stop", "rollback"])
+    RULES = {**OneApi.RULES, "required_if": [["wait", True, ["gateway_url"]]]}
 
 
 class ManagedDeployment(ApiPart):
     """{"state", "deploymentState", "waiting"} of the API; waiting are the lines of what a deployment would change."""
 
+    takes = DeploymentOptions
+    params: DeploymentOptions
     kind = "deployment"
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any], options: Options):
+    def __init__(self, apim: Apim, params: DeploymentOptions, options: Options):
         super().__init__(apim, params)
         self.options = options
         self.plans: list[dict[str, Any]] | None = None  # all of the API's, in every status
         self.served: Deployment | None = None  # the newest deployment, whether the API is started or not
         self.way_back: WayBack | None = None  # from the moment on when this task has written something
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ManagedDeployment:
+        return cls(planes.apim, params, planes.options)
+
     def observe(self) -> dict[str, Any]:
         if self.find() is None:
             return {"state": "STOPPED", "deploymentState": "NEED_REDEPLOY", "waiting": []}
         state, waiting = self.api.get("deploymentState"), []
-        if state != "DEPLOYED" and self.params["state"] != "stopped":
+        if state != "DEPLOYED" and self.params.state != "stopped":
             self._look()
             waiting = pending(self.served, self.api, self.plans)
-        if self.params["definition_changed"]:  # what earlier tasks changed, or in a dry run would have
+        if self.params.definition_changed:  # what earlier tasks changed, or in a dry run would have
             state = "NEED_REDEPLOY"
         return {"state": self.api["state"], "deploymentState": state, "waiting": waiting}
 
@@ -65,7 +77,7 @@ class ManagedDeployment(ApiPart):
         self.served = self.apim.last_deployment(self.api["id"]) if "deployedAt" in self.api else None
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
-        wanted = self.params["state"]
+        wanted = self.params.state
         if wanted == "stopped":
             return {**observed, "state": "STOPPED"}
         return {
@@ -75,18 +87,18 @@ class ManagedDeployment(ApiPart):
         }
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
-        label = self.params["label"] or ""
+        label = self.params.label or ""
         if len(label) > LABEL:
             raise Refusal(f"label: {label!r} has {len(label)} characters, and APIM takes {LABEL}. Give a shorter one.")
         self.need_api()
-        if self.params["state"] == "stopped":
+        if self.params.state == "stopped":
             yield Change(f"stop API {self.title}", lambda now: self.apim.stop(self.api["id"]) or desired)
             return
         if self.api:
             if self.plans is None:
                 self._look()
             self._need_published_plan()
-            if not self.params["definition_changed"]:  # else the plans may change before the first write, which asks again
+            if not self.params.definition_changed:  # else the plans may change before the first write, which asks again
                 self.unmet += self._opening()
         if observed["deploymentState"] != "DEPLOYED":
             yield Change(f"deploy API {self.title}", lambda now: self._write(self._deploy) or {**desired, "state": now["state"]})
@@ -94,7 +106,7 @@ class ManagedDeployment(ApiPart):
             yield Change(f"start API {self.title}", lambda now: self._write(self._start) or desired)
 
     def _deploy(self) -> None:
-        self.apim.deploy(self.api["id"], self.params["label"])
+        self.apim.deploy(self.api["id"], self.params.label)
 
     def _start(self) -> None:
         self.apim.start(self.api["id"])
@@ -106,7 +118,7 @@ class ManagedDeployment(ApiPart):
             self._look()
             if opening := self._opening():
                 raise Refusal(opening[0])
-            api, on_failure = self.api, self.params["on_failure"]
+            api, on_failure = self.api, self.params.on_failure
             self.way_back = WayBack(self.apim, api["id"], self.title, on_failure, self.served, api["state"] == "STARTED")
         with self._answered():
             request()
@@ -141,11 +153,11 @@ class ManagedDeployment(ApiPart):
 
     def _opening(self) -> list[str]:
         """Why this task must not be done: it would let in anyone through a plan that lets in nobody so far."""
-        due, allowed = open_plans(self.plans), self.params["allow_open"]
+        due, allowed = open_plans(self.plans), self.params.allow_open
         served = open_plans(self.served.plans) if self.served else {}
         if allowed or (allowed is None and self.served is None and self._never_closed()):
             served = due
-        elif allowed is False and self.params["state"] == "started" and self.api["state"] != "STARTED":
+        elif allowed is False and self.params.state == "started" and self.api["state"] != "STARTED":
             served = {}
         names = ", ".join(name for plan, name in due.items() if plan not in served)
         if not names:
@@ -162,14 +174,14 @@ class ManagedDeployment(ApiPart):
 
     def settle(self) -> None:
         """Call the gateway without a token until it answers as it should; it follows some seconds after."""
-        if self.params["wait"]:
+        if self.params.wait:
             with self._answered():
                 wait_for(self._expected(), self.params, self.options, self._contradiction)
 
     def _expected(self) -> str:
-        if self.params["wait_for"]:
-            return self.params["wait_for"]
-        if self.params["state"] == "stopped" or (self.params["state"] == "deployed" and self.api["state"] == "STOPPED"):
+        if self.params.wait_for:
+            return self.params.wait_for
+        if self.params.state == "stopped" or (self.params.state == "deployed" and self.api["state"] == "STOPPED"):
             return "absent"
         if self.plans is None:
             self._look()
@@ -179,16 +191,16 @@ class ManagedDeployment(ApiPart):
         """What APIM says against: somebody else may be at work on the same API."""
         if not self.api:  # there is none to stop
             return ""
-        api, wanted = self.apim.api(self.api["id"])[0], self.params["state"]
+        api, wanted = self.apim.api(self.api["id"])[0], self.params.state
         if wanted != "deployed" and api["state"] != wanted.upper():
             return f"APIM says that the API {self.title} is {api['state'].lower()}, not {wanted}"
         if wanted != "stopped" and api.get("deploymentState") != "DEPLOYED":
             return f"APIM says that the API {self.title} has changes again that are not deployed"
-        return self._misconfigured() if self.params["wait_check"] and self.params["wait_for"] == "secured" else ""
+        return self._misconfigured() if self.params.wait_check and self.params.wait_for == "secured" else ""
 
     def _misconfigured(self) -> str:
         """What keeps an MCP client from finding its way, "" if nothing does."""
-        seen = Check(Given(url=self.params["gateway_url"], gateway=True), self.options).run()
+        seen = Check(CheckOptions(url=self.params.gateway_url), self.options).run()
         return "" if seen["result"] == "secured" else f"{seen['url']} is {seen['result']}: {seen['summary']}"
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:

@@ -5,76 +5,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import on_the_wire, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan, differing, merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire
-from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import field_validator
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.token_plan import TokenPlan
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.token_plan import TokenOptions, TokenPlan
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, security_of
 
 NAMES = {"KEY_LESS": "Keyless", "OAUTH2": "OAuth2", "API_KEY": "API key", "JWT": "JWT", "MTLS": "mTLS"}
 SERVED = ("PUBLISHED", "DEPRECATED")  # what the gateway lets in
 OF_THE_GATEWAY = ("security", "selectionRule", "mode", "tags", "flows")  # what the gateway runs of a plan
 ALIVE = (*SERVED, "STAGING")  # a closed plan stays closed
-SPEC: dict[str, dict[str, Any]] = {
-    **API,
-    "name": {"type": "str"},
-    "security": {"type": "str", "choices": ["key_less", "oauth2", "api_key", "jwt", "mtls"]},
-    "state": {
-        "type": "str",
-        "choices": ["published", "staging", "deprecated", "closed", "absent"],
-        "default": "published",
-    },
-    "description": {"type": "str"},
-    "validation": {"type": "str", "choices": ["auto", "manual"]},
-    "oauth_resource": {"type": "str"},
-    "oauth_cache_resource": {"type": "str"},
-    "required_scopes": {"type": "list", "elements": "str"},
-    "check_required_scopes": {"type": "bool"},
-    "mode_strict": {"type": "bool"},
-    "extract_payload": {"type": "bool"},
-    "propagate_auth_header": {"type": "bool"},
-    "discovery": {"type": "bool", "default": True},
-    "audience": {"type": "list", "elements": "str"},
-    "require_user": {"type": "bool"},
-    "machine_clients": {"type": "list", "elements": "str"},
-    "tools": {"type": "dict"},
-    "enforce_tools": {"type": "str", "choices": MODES, "default": "true"},
-    "url": {"type": "str"},
-    "security_configuration": {"type": "dict", "default": {}},
-    "definition": {"type": "dict", "default": {}},
-    "will_exist": {"type": "bool", "default": False},
-    "only_new_api": {"type": "bool", "default": False},
-}
 
 
-class PlanFields(Wire):
-    """The plan's fields that have a parameter of their own."""
+@dataclass(frozen=True)
+class PlanOptions(TokenOptions):
+    """Options of gravitee_plan."""
 
-    name: str | None = None
-    description: str | None = None
-    validation: str | None = None
-
-    @field_validator("validation")
-    @classmethod
-    def _wire_case(cls, value: str) -> str:
-        return value.upper()
+    name: str | None = option()
+    security: str | None = option(choices=["key_less", "oauth2", "api_key", "jwt", "mtls"])
+    state: str = option("published", choices=["published", "staging", "deprecated", "closed", "absent"])
+    description: str | None = option()
+    validation: str | None = option(choices=["auto", "manual"], convert=str.upper)
+    definition: dict[str, Any] = option({})
+    will_exist: bool = option(False)
+    only_new_api: bool = option(False)
+    RULES = {"required_one_of": [["api_id", "context_path"], ["name", "security"]]}
 
 
 class ManagedPlan(TokenPlan):
     """{"plans": …}: the one plan meant, or, where plans are closed or removed, every one that is meant."""
 
+    takes = PlanOptions
+    params: PlanOptions
     kind = "plan"
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+    def __init__(self, apim: Apim, params: PlanOptions):
         super().__init__(apim, params)
-        self.security = params["security"].upper() if params["security"] else None
-        self.status = params["state"].upper()
+        self.security = params.security.upper() if params.security else None
+        self.status = params.state.upper()
 
     def observe(self) -> dict[str, Any]:
         plans = self.apim.plans(self.api["id"]) if self.find() else []
@@ -82,13 +54,13 @@ class ManagedPlan(TokenPlan):
         if self.status == "ABSENT":
             return {"plans": meant}
         if self.status == "CLOSED":
-            closing = ALIVE if self.params["name"] else SERVED
+            closing = ALIVE if self.params.name else SERVED
             return {"plans": [plan for plan in meant if plan["status"] in closing]}
         return {"plans": self._the_one(meant)}
 
     def _is_meant(self, plan: Mapping[str, Any]) -> bool:
-        if self.params["name"]:
-            return plan["name"] == self.params["name"]
+        if self.params.name:
+            return plan["name"] == self.params.name
         return security_of(plan) == self.security
 
     def _the_one(self, meant: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -109,16 +81,16 @@ class ManagedPlan(TokenPlan):
         if self.status == "ABSENT":
             return {"plans": []}
         if self.status == "CLOSED":
-            if not plans and self.params["will_exist"]:
+            if not plans and self.params.will_exist:
                 self.unmet.append(f"The API {self.title} has no published plan to close, against what will_exist says.")
-                plans = [{"name": self.params["name"] or NAMES[self.security]}]
+                plans = [{"name": self.params.name or NAMES[self.security]}]
             return {"plans": [{**plan, "status": "CLOSED"} for plan in plans]}
         return {"plans": [self._wanted(plans[0] if plans else None)]}
 
     def _wanted(self, plan: dict[str, Any] | None) -> dict[str, Any]:
         self._refuse_impossible(plan)
         security = self.security or security_of(plan)
-        fields = PlanFields.given(**{name: self.params[name] for name in ("name", "description", "validation")})
+        fields = on_the_wire(self.params, ("name", "description", "validation"))
         base = plan or {
             "definitionVersion": "V4",
             "name": NAMES[security],
@@ -126,8 +98,8 @@ class ManagedPlan(TokenPlan):
             "validation": "AUTO" if security == "OAUTH2" else "MANUAL",
             "security": {"type": security},
         }
-        wanted = merge(merge(base, self.params["definition"]), fields)
-        given = merge(self.params["security_configuration"] or {}, self.oauth2_configuration() if security == "OAUTH2" else {})
+        wanted = merge(merge(base, self.params.definition), fields)
+        given = merge(self.params.security_configuration, self.oauth2_configuration() if security == "OAUTH2" else {})
         if given:
             wanted["security"] = merge(base["security"], {"type": security, "configuration": given})
         self.settle_tokens(security, base, wanted)
@@ -137,7 +109,7 @@ class ManagedPlan(TokenPlan):
     def _refuse_impossible(self, plan: Mapping[str, Any] | None) -> None:
         if plan is None:
             if not self.security:
-                raise Refusal(f"security: the API {self.title} has no plan {self.params['name']!r}, and a new one needs it.")
+                raise Refusal(f"security: the API {self.title} has no plan {self.params.name!r}, and a new one needs it.")
             return
         has = security_of(plan)
         if has is None:
@@ -198,7 +170,7 @@ class ManagedPlan(TokenPlan):
 
     def _refuse_if_closed(self) -> None:
         """Asked right before the writing: between the look and now another run may have secured the API."""
-        if not (self.params["only_new_api"] and self.api):
+        if not (self.params.only_new_api and self.api):
             return
         api, plans = self.apim.api(self._id)[0], self.apim.plans(self._id)
         others = [plan for plan in plans if plan["status"] != "STAGING" and not self._is_open(plan)]
@@ -247,5 +219,5 @@ class ManagedPlan(TokenPlan):
         def served(plans: list[dict[str, Any]]) -> list[Any]:
             return [(p.get("id"), *(p.get(key) for key in OF_THE_GATEWAY)) for p in plans if p.get("status") in SERVED]
 
-        coming = self.params["will_exist"] and plan.changed
+        coming = self.params.will_exist and plan.changed
         return coming or served(plan.before["plans"]) != served(plan.after["plans"])

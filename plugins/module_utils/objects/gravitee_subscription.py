@@ -5,39 +5,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Change, Plan
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import API, ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart, OneApi
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, security_of
 
 GRANTED = "ACCEPTED"
 AGAINST = ("PAUSED", "REJECTED", "CLOSED")  # what a person decides against a subscription
 HIDDEN = {"plan": {"id": "unknown"}, "status": "UNKNOWN"}  # what may be there where the account may not read
-SPEC: dict[str, dict[str, Any]] = {
-    **API,
-    "client_id": {"type": "str", "required": True},
-    "plan": {"type": "str"},
-    "application_name": {"type": "str"},
-    "application_description": {"type": "str", "default": "A client of MCP servers, made with gravitee.mcp"},
-    "application_type": {"type": "str", "default": "native"},
-    "state": {"type": "str", "choices": ["present", "closed", "absent"], "default": "present"},
-    "force": {"type": "bool", "default": False},
-    "reopen": {"type": "bool", "default": True},
-}
+
+
+@dataclass(frozen=True)
+class SubscriptionOptions(OneApi):
+    """Options of gravitee_subscription."""
+
+    client_id: str = option(required=True)
+    plan: str | None = option()
+    application_name: str | None = option()
+    application_description: str = option("A client of MCP servers, made with gravitee.mcp")
+    application_type: str = option("native")
+    state: str = option("present", choices=["present", "closed", "absent"])
+    force: bool = option(False)
+    reopen: bool = option(True)
 
 
 class ManagedSubscription(ApiPart):
     """{"application", "subscription"}: the two that the client has, each None when there is none."""
 
+    takes = SubscriptionOptions
+    params: SubscriptionOptions
     kind = "subscription"
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+    def __init__(self, apim: Apim, params: SubscriptionOptions):
         super().__init__(apim, params)
         self.plan_of_api: dict[str, Any] = {}
-        self.called = params["application_name"] or params["client_id"]
+        self.called = params.application_name or params.client_id
         self.living: list[dict[str, Any]] = []  # the client's subscriptions to the plan
         self.others: list[dict[str, Any]] | None = None  # those to other plans and APIs, once they were asked for
 
@@ -46,7 +53,7 @@ class ManagedSubscription(ApiPart):
         self.title = f"of {self.called} to API {self.title}"
         application = self._find_application()
         self.living = self._find_subscriptions(application) if application and self.plan_of_api else []
-        if self.params["state"] == "absent":
+        if self.params.state == "absent":
             self.others = self._find_others(application) if application else []
         return {"application": _view(application), "subscription": _view(_best(self.living))}
 
@@ -56,7 +63,7 @@ class ManagedSubscription(ApiPart):
         self.plan_of_api = self._find_plan() if self.api else {}
 
     def _find_plan(self) -> dict[str, Any]:
-        name = self.params["plan"]
+        name = self.params.plan
         published = self.apim.plans(self.api["id"], ("PUBLISHED",))
         meant = [plan for plan in published if plan["name"] == name or (not name and security_of(plan) == "OAUTH2")]
         if len(meant) > 1:
@@ -66,7 +73,7 @@ class ManagedSubscription(ApiPart):
 
     def _find_application(self) -> dict[str, Any] | None:
         """Client ids are unique among the active applications; an archived one is gone for good."""
-        wanted = self.params["client_id"]
+        wanted = self.params.client_id
         apps = self.apim.applications()
         return next((app for app in apps if ((app.get("settings") or {}).get("app") or {}).get("client_id") == wanted), None)
 
@@ -91,16 +98,16 @@ class ManagedSubscription(ApiPart):
         return found
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
-        if self.params["state"] == "absent":
-            kept = self.others and not self.params["force"]
+        if self.params.state == "absent":
+            kept = self.others and not self.params.force
             return {"application": observed["application"] if kept else None, "subscription": None}
-        if self.params["state"] == "closed":
+        if self.params.state == "closed":
             return {**observed, "subscription": None}
-        if not self.params["reopen"] and self._was_closed(observed):
+        if not self.params.reopen and self._was_closed(observed):
             return observed
         application = observed["application"] or {
             "name": self.called,
-            "settings": {"app": {"type": self.params["application_type"], "client_id": self.params["client_id"]}},
+            "settings": {"app": {"type": self.params.application_type, "client_id": self.params.client_id}},
         }
         return {"application": application, "subscription": {**(observed["subscription"] or {}), "status": GRANTED}}
 
@@ -121,7 +128,7 @@ class ManagedSubscription(ApiPart):
 
     def changes(self, observed: dict[str, Any], desired: dict[str, Any]) -> Iterable[Change]:
         application, subscription = observed["application"], observed["subscription"]
-        if self.params["state"] != "present":
+        if self.params.state != "present":
             if subscription:
                 yield Change(f"close subscription {self.title}", self._close)
             if application and desired["application"] is None:
@@ -138,15 +145,15 @@ class ManagedSubscription(ApiPart):
 
     @property
     def _plan_name(self) -> str:
-        return f"plan {self.plan_of_api.get('name') or self.params['plan'] or 'OAuth2'}"
+        return f"plan {self.plan_of_api.get('name') or self.params.plan or 'OAuth2'}"
 
     def _need_plan(self) -> None:
         if self.api and not self.plan_of_api:
-            what = f"named {self.params['plan']!r}" if self.params["plan"] else "with OAuth2"
+            what = f"named {self.params.plan!r}" if self.params.plan else "with OAuth2"
             self.unmet.append(f"plan: the API has no published plan {what}: publish it first with gravitee_plan.")
 
     def _create(self, now: dict[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
-        body = {"description": self.params["application_description"], **desired["application"]}
+        body = {"description": self.params.application_description, **desired["application"]}
         made = _unless_there(
             "application.clientId.exists", lambda: self.apim.create_application(body), self._find_application
         )
@@ -184,7 +191,7 @@ class ManagedSubscription(ApiPart):
         if now["application"] is None:
             return now
         self.others = self._find_others(now["application"])
-        if self.others and not self.params["force"]:
+        if self.others and not self.params.force:
             return now
         try:
             self.apim.archive_application(now["application"]["id"])
@@ -200,7 +207,7 @@ class ManagedSubscription(ApiPart):
             "application": mask(application),
             "id": subscription.get("id"),
             "application_id": application.get("id"),
-            "client_id": self.params["client_id"],
+            "client_id": self.params.client_id,
             "plan_id": self.plan_of_api.get("id"),
         }
         return facts if self.others is None else {**facts, "other_subscriptions": self.others}

@@ -5,26 +5,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import WELL_KNOWN
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import WELL_KNOWN
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.cors import with_cors
+
+if TYPE_CHECKING:
+    from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_api import ApiOptions
 
 Path = Mapping[str, Any]  # path, and host where it has one
 
 
-def listeners(frame: Mapping[str, Any], paths: list[str], params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def listeners(frame: Mapping[str, Any], paths: list[str], params: ApiOptions) -> list[dict[str, Any]]:
     """The listeners of the API `frame`, the HTTP one with these paths and what else the options of gravitee_api ask for."""
-    with_metadata = params["metadata_path"] and frame.get("type") == "PROXY"
+    with_metadata = params.metadata_path and frame.get("type") == "PROXY"
     return [
         _http(listener, paths, with_metadata, params) if listener.get("type") == "HTTP" else listener
         for listener in frame.get("listeners") or []
     ]
 
 
-def _http(listener: Mapping[str, Any], paths: list[str], with_metadata: bool, params: Mapping[str, Any]) -> dict[str, Any]:
-    changed = {**listener, "paths": _paths(listener.get("paths") or [], paths, with_metadata, params["purge_paths"])}
-    origins = params["cors_origins"]
+def _http(listener: Mapping[str, Any], paths: list[str], with_metadata: bool, params: ApiOptions) -> dict[str, Any]:
+    changed = {**listener, "paths": _paths(listener.get("paths") or [], paths, with_metadata, params.purge_paths)}
+    origins = params.cors_origins
     cors = None if origins is None else with_cors(listener.get("cors"), origins)
     return {**changed, "cors": cors} if cors else changed
 

@@ -4,16 +4,23 @@
 """Finding an API, and what everything that lives inside one has in common."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed, Planes
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
 
-# How the parts of an API name it.
-API: dict[str, dict[str, Any]] = {"api_id": {"type": "str"}, "context_path": {"type": "str"}}
-ONE_API = {"required_one_of": [["api_id", "context_path"]]}
+
+@dataclass(frozen=True)
+class OneApi(ModuleOptions):
+    """How the parts of an API name it."""
+
+    api_id: str | None = option()
+    context_path: str | None = option()
+    RULES = {"required_one_of": [["api_id", "context_path"]]}
 
 
 def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:
@@ -47,17 +54,23 @@ def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict
 class ApiPart(Managed):
     """Something that lives in an API, named by the API's id or context path."""
 
-    def __init__(self, apim: Apim, params: Mapping[str, Any]):
+    params: OneApi
+
+    def __init__(self, apim: Apim, params: OneApi):
         super().__init__()
         self.apim, self.params = apim, params
         self.api: dict[str, Any] = {}
         self.etag = ""
 
+    @classmethod
+    def on(cls, planes: Planes, params: Any) -> ApiPart:
+        return cls(planes.apim, params)
+
     def find(self) -> dict[str, Any] | None:
         """The API; None, and noted as unmet as soon as a change needs it, when there is none."""
-        api, self.etag = find_api(self.apim, self.params["api_id"], [self.params["context_path"] or ""])
+        api, self.etag = find_api(self.apim, self.params.api_id, [self.params.context_path or ""])
         self.api = api or {}
-        self.title = f"{self.params['context_path'] or self.params['api_id']}"
+        self.title = f"{self.params.context_path or self.params.api_id}"
         return api
 
     def need_api(self) -> None:

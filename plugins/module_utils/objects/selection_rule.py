@@ -10,11 +10,11 @@ client's id. Seen on running gateways; a rule begins with `{#`, any other text n
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import given
 
 CLAIMS = "#context.attributes['jwt'].claims"
 _AUDIENCE, _USER, _MACHINE = f"{CLAIMS}['aud'].contains(%s)", f"{CLAIMS}['gis'] != null", f"{CLAIMS}['sub'] == %s"
@@ -73,10 +73,10 @@ def rule_of(text: str | None) -> Rule | None:
         return None
 
 
-def given_parts(params: Mapping[str, Any]) -> dict[str, Any]:
+def given_parts(options: Any) -> dict[str, Any]:
     """Of options with the names of a rule's fields, those that are given; lists are sets."""
-    given = {name: params[name] for name in ("audience", "require_user", "machine_clients") if params[name] is not None}
-    return {name: tuple(sorted(set(value))) if isinstance(value, list) else value for name, value in given.items()}
+    parts = {field.name: getattr(options, field.name) for field in fields(Rule)}
+    return {name: tuple(sorted(set(value))) if isinstance(value, list) else value for name, value in given(parts).items()}
 
 
 def quoted(text: str, option: str) -> str:

@@ -5,37 +5,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import Wire, web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import on_the_wire, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import (
     DISCOVERY,
     known_configuration,
     metadata_url,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.part import ApiPart, OneApi
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import given_parts, rule_of
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import tool_flows, with_flows
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES, tool_flows, with_flows
 
 IDENTITY = {"openid"}  # scopes that say who somebody is, not what they may do
 
 
-class OAuth2(Wire):
-    """The configuration of the policy oauth2."""
+@dataclass(frozen=True)
+class TokenOptions(OneApi):
+    """The options of a plan that are about tokens; those of OAUTH2 are the configuration of the policy oauth2."""
 
-    oauth_resource: str | None = None
-    oauth_cache_resource: str | None = None
-    extract_payload: bool | None = None
-    check_required_scopes: bool | None = None
-    required_scopes: list[str] | None = None
-    mode_strict: bool | None = None
-    propagate_auth_header: bool | None = None
+    oauth_resource: str | None = option()
+    oauth_cache_resource: str | None = option()
+    required_scopes: list[str] | None = option()
+    check_required_scopes: bool | None = option()
+    mode_strict: bool | None = option()
+    extract_payload: bool | None = option()
+    propagate_auth_header: bool | None = option()
+    discovery: bool = option(True)
+    audience: list[str] | None = option()
+    require_user: bool | None = option()
+    machine_clients: list[str] | None = option()
+    tools: dict[str, Any] | None = option()
+    enforce_tools: str = option("true", choices=MODES)
+    url: str | None = option()
+    security_configuration: dict[str, Any] = option({})
+
+
+OAUTH2 = (
+    "oauth_resource",
+    "oauth_cache_resource",
+    "extract_payload",
+    "check_required_scopes",
+    "required_scopes",
+    "mode_strict",
+    "propagate_auth_header",
+)
 
 
 class TokenPlan(ApiPart):
     """The part of a plan that is about tokens."""
+
+    params: TokenOptions
 
     def settle_tokens(self, security: str, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
         """Make `wanted` ask of a token what the parameters say; base: the plan as it is, or a new one's frame."""
@@ -46,19 +69,19 @@ class TokenPlan(ApiPart):
         self._enforce_tools(security, base, wanted)
 
     def oauth2_configuration(self) -> dict[str, Any]:
-        given = {name: self.params[name] for name in OAuth2.model_fields}
-        if given["check_required_scopes"] is None and given["required_scopes"] is not None:
-            given["check_required_scopes"] = bool(set(given["required_scopes"]) - IDENTITY)
-        return OAuth2.given(**given)
+        configuration = on_the_wire(self.params, OAUTH2)
+        if "requiredScopes" in configuration:
+            configuration.setdefault("checkRequiredScopes", bool(set(configuration["requiredScopes"]) - IDENTITY))
+        return configuration
 
     def _settle_discovery(self, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
         """Ask for the challenge with metadata in the way this server knows: 4.10 has an option, 4.11 does it always.
 
         The schema of 4.11 allows no other property, so what 4.10 left in the configuration has to go, too.
         """
-        configuration = {**(wanted["security"].get("configuration") or {}), DISCOVERY: self.params["discovery"]}
+        configuration = {**(wanted["security"].get("configuration") or {}), DISCOVERY: self.params.discovery}
         if configuration != (base["security"].get("configuration") or {}):
-            theirs = set(self.params["security_configuration"] or {})
+            theirs = set(self.params.security_configuration)
             configuration = known_configuration(configuration, self.apim.policy_schema("oauth2"), theirs)
         wanted["security"] = {**wanted["security"], "configuration": configuration}
 
@@ -79,7 +102,7 @@ class TokenPlan(ApiPart):
 
     def _enforce_tools(self, security: str, base: Mapping[str, Any], wanted: dict[str, Any]) -> None:
         """The flows that decide who may call which tool. Without tools they stay as they are, unless none are wanted."""
-        mode, tools = self.params["enforce_tools"], self.params["tools"]
+        mode, tools = self.params.enforce_tools, self.params.tools
         if tools is None and mode != "false":
             return
         ours = []
@@ -92,7 +115,7 @@ class TokenPlan(ApiPart):
             wanted["flows"] = changed
 
     def _metadata(self) -> str:
-        url = self.params["url"] or next(iter(self.params["audience"] or []), "")
+        url = self.params.url or next(iter(self.params.audience or []), "")
         try:
             return metadata_url(web_url(url), self.apim.policy_schema("oauth2"))
         except ValueError as error:

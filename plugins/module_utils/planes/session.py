@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.masking import mask_text, secrets_in, without
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.wire import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import Answer, code_of, message_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.forms import Form, misfit
