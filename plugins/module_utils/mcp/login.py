@@ -157,7 +157,7 @@ class Journey:
             if form is None or not form.password:
                 raise Stopped("authorize", asked, f"HTTP {page.status_code} and no login form: {_text(page)}")
             self.note("authorize", asked, "the login form")
-            page = self._submit("login", page, form, username=self.params.username, password=self.params.password)
+            page = self._submit("login", page, form, username=self.params.username or "", password=self.params.password or "")
             form = None if self._is_back(page) else _form(page)
             if form and form.password:
                 raise Stopped("login", f"the form, as {self.params.username}", "the form again: is the password right?")
@@ -200,7 +200,7 @@ class Journey:
     # Pages
 
     def _is_back(self, page: Any) -> bool:
-        return page.is_redirect and page.headers["Location"].startswith(self.redirect_uri)
+        return bool(page.is_redirect) and page.headers["Location"].startswith(self.redirect_uri)
 
     def _follow(self, step: str, page: Any) -> Any:
         """Redirects, up to the client's own redirect URI."""
@@ -242,7 +242,7 @@ def _text(page: Any) -> str:
     """The words of a page, without its markup."""
     words: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = words.append  # type: ignore[method-assign]
+    parser.handle_data = words.append  # type: ignore[method-assign,assignment]
     parser.feed(page.text.partition("<body")[2] or page.text)
     return " ".join(" ".join(words).split())[:200]
 

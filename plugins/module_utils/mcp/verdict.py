@@ -94,8 +94,8 @@ def _refused(answer: Any, got: str, gateway: bool) -> Verdict:
 def _greeting(message: dict[str, Any]) -> str:
     result, error = message.get("result"), message.get("error")
     told = result if isinstance(result, dict) else {}
-    meta = told.get("_meta") if isinstance(told.get("_meta"), dict) else {}
-    info = told.get("serverInfo") or meta.get("io.modelcontextprotocol/serverInfo")
+    meta = told.get("_meta")
+    info = told.get("serverInfo") or (meta.get("io.modelcontextprotocol/serverInfo") if isinstance(meta, dict) else None)
     name = info.get("name") if isinstance(info, dict) else None
     said = f", with the error {str(error.get('message'))[:100]!r}" if isinstance(error, dict) else ""
     return f"MCP server {name if isinstance(name, str) else ''} answers anyone{said}".replace("  ", " ")

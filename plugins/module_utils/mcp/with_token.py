@@ -39,7 +39,7 @@ class WithToken:
 
         server: the authorization server's metadata. told: the scopes that clients are told to ask for.
         """
-        journey = Journey(self.params, self.options, server, lambda *step: self.note(*step, OK), self._trusted, told)
+        journey = Journey(self.params, self.options, server, self._noted, self._trusted, told)
         try:
             token = journey.token(self.resource)
             if self.call(token, journey.client["client_id"]):
@@ -50,6 +50,9 @@ class WithToken:
         except Stopped as error:
             self.note(error.step, error.asked, error.got, FAILED)
         self._clean_up(journey)
+
+    def _noted(self, step: str, asked: str, got: str) -> None:
+        self.note(step, asked, got, OK)
 
     def _again(self, journey: Journey, **changed: Any) -> Journey:
         """The same way with other parameters, which is not reported step by step."""

@@ -73,7 +73,7 @@ def still_there(am: Am, domain_id: str, ids: Iterable[str]) -> Iterator[dict[str
 
 def client_id_of(application: Mapping[str, Any]) -> str:
     """The OAuth client id of an AM application; '' where it has none."""
-    return oauth_of(application).get("clientId", "")
+    return str(oauth_of(application).get("clientId", ""))
 
 
 def oauth_of(application: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,7 +93,7 @@ class ManagedApplication(Shared):
         self.am, self.params = am, params
         self.title = params.client_id or params.name or ""
         self.domain_id = ""
-        self.id: str | None = None
+        self.id = ""
         self.secret: str | None = None
 
     @classmethod
@@ -163,7 +163,8 @@ class ManagedApplication(Shared):
             "scopes": self._scopes(observed),
             "identityProviders": self._identity_providers(observed),
         }
-        return merge(observed or {}, given)
+        wanted: dict[str, Any] = merge(observed or {}, given)
+        return wanted
 
     def _refuse_impossible(self, observed: dict[str, Any] | None) -> None:
         if observed is None:
@@ -194,7 +195,7 @@ class ManagedApplication(Shared):
             key=lambda one: one["identity"],
         )
 
-    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
+    def changes(self, observed: Any, desired: dict[str, Any] | None) -> Iterable[Change]:
         if desired is None:
             yield Change(f"delete application {observed['name']}", lambda _: self._delete(self.id))
             return
@@ -255,5 +256,5 @@ class ManagedApplication(Shared):
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
         client_id = (value or plan.before or {}).get("clientId") or self.params.client_id
-        facts = {"application": mask(value or {}), "id": self.id, "client_id": client_id, "domain_id": self.domain_id}
+        facts = {"application": mask(value or {}), "id": self.id or None, "client_id": client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts

@@ -131,7 +131,7 @@ class ManagedMcpServer(Managed):
         self.given = on_the_wire(params, ("name", "description", "resource_identifiers", "client_id", "tools"))
         self.title = params.client_id or ", ".join(self.given.get("resourceIdentifiers", []))
         self.domain_id = ""
-        self.id: str | None = None
+        self.id = ""
         self.client_id: str | None = params.client_id
         self.secret: str | None = None
 
@@ -184,11 +184,11 @@ class ManagedMcpServer(Managed):
             return []
         return absent
 
-    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
-        if desired is None:
-            yield Change(f"delete MCP server {observed['name']}", lambda _: self._delete())
-        elif observed is None:
+    def changes(self, observed: dict[str, Any] | None, desired: Any) -> Iterable[Change]:
+        if observed is None:
             yield Change(f"create MCP server {desired['name']}", lambda _: self._create(desired))
+        elif desired is None:
+            yield Change(f"delete MCP server {observed['name']}", lambda _: self._delete())
         else:
             body = {key: value for key, value in desired.items() if value != observed.get(key)}
             yield Change(f"update {', '.join(body)} of MCP server {observed['name']}", lambda _: self._patch(body))
@@ -211,5 +211,5 @@ class ManagedMcpServer(Managed):
         self.am.delete_mcp_server(self.domain_id, self.id)
 
     def facts(self, value: dict[str, Any] | None, plan: Plan) -> dict[str, Any]:
-        facts = {"mcp_server": mask(value or {}), "id": self.id, "client_id": self.client_id, "domain_id": self.domain_id}
+        facts = {"mcp_server": mask(value or {}), "id": self.id or None, "client_id": self.client_id, "domain_id": self.domain_id}
         return {**facts, "client_secret": self.secret} if self.secret else facts

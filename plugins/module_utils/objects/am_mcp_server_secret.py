@@ -59,10 +59,14 @@ class SecretOptions(ModuleOptions):
     }
 
 
-def _name(option: str, value: str | None) -> str | None:
+def _optional_name(option: str, value: str | None) -> str | None:
+    return None if value is None else _name(option, value)
+
+
+def _name(option: str, value: str) -> str:
     """A secret's name as AM keeps it."""
-    name = None if value is None else value.strip()
-    if name is not None and not 1 <= len(name) <= LONGEST:
+    name = value.strip()
+    if not 1 <= len(name) <= LONGEST:
         raise Refusal(f"{option}: {name[:40]!r} is no name for a secret. Use 1 to {LONGEST} characters.")
     return name
 
@@ -84,9 +88,9 @@ class ManagedMcpServerSecret(Managed):
     def __init__(self, am: Am, params: SecretOptions, options: Options):
         super().__init__()
         self.am, self.params, self.options = am, params, options
-        self.title = params.client_id or params.resource_identifier
-        self.name = _name("name", params.name)
-        self.replaced_by = _name("replaced_by", params.replaced_by)
+        self.title = str(params.client_id or params.resource_identifier)
+        self.name = _optional_name("name", params.name)
+        self.replaced_by = _optional_name("replaced_by", params.replaced_by)
         if self.replaced_by and params.state != "absent":
             raise Refusal("replaced_by: it says which secrets to delete. Give it with state=absent, or leave it out.")
         self.in_use = None if params.in_use is None else [_name("in_use", name) for name in params.in_use]
@@ -153,7 +157,7 @@ class ManagedMcpServerSecret(Managed):
             self._need_gateway()
             yield self._renewal(named)
 
-    def _replaced(self) -> list[dict[str, Any]]:
+    def _replaced(self) -> list[Mapping[str, Any]]:
         """Those that the named one replaces: made before it by this collection, or by AM with the MCP server, and not in use.
 
         Younger ones may be those of another run that is at work now. One that an earlier task is to make is the youngest.

@@ -87,7 +87,7 @@ class ManagedAmResource(ApiPart):
             "enabled": True,
             "configuration": {"version": "V3_X"},
         }
-        wanted = merge(base, {"enabled": self.params.enabled, "configuration": given})
+        wanted: dict[str, Any] = merge(base, {"enabled": self.params.enabled, "configuration": given})
         self._need_credentials(observed, wanted["configuration"], given)
         for name, key in (("server_url", "serverURL"), ("security_domain", "securityDomain")):
             if not wanted["configuration"].get(key):

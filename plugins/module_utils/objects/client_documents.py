@@ -40,7 +40,7 @@ def with_documents(
     """The settings as given; Refusal for what AM could not work with. named: the domain's applications of a name."""
     if given.template:
         given = replace(given, template=_template(given.template, named), template_id=None)
-    settings = merge(observed, on_the_wire(given))
+    settings: dict[str, Any] = merge(observed, on_the_wire(given))
     if given != MetadataDocuments() and settings.get("enabled"):
         if not settings.get("templateId"):
             raise Refusal(

@@ -32,7 +32,9 @@ def with_cors(cors: Mapping[str, Any] | None, origins: list[str]) -> dict[str, A
         return {**has, "enabled": False} if has.get("enabled") else has or None
     needed = {"allowMethods": METHODS, "allowHeaders": REQUEST_HEADERS, "exposeHeaders": EXPOSED_HEADERS}
     lists = {name: [*(has.get(name) or []), *_lacking(has.get(name) or [], names)] for name, names in needed.items()}
-    return merge(has, {"enabled": True, "allowOrigin": origins, **({} if has.get("enabled") else {"maxAge": 600}), **lists})
+    given = {"enabled": True, "allowOrigin": origins, **({} if has.get("enabled") else {"maxAge": 600}), **lists}
+    wanted: dict[str, Any] = merge(has, given)
+    return wanted
 
 
 def _lacking(has: list[str], needed: list[str]) -> list[str]:

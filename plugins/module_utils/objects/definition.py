@@ -68,7 +68,7 @@ def normal_definition(definition: Mapping[str, Any], observed: Mapping[str, Any]
     already; else it is sent to be encrypted, never as if it were cipher text: APIM would keep it in clear.
     """
     _check_shape(definition)
-    normal = merge({}, dict(definition))
+    normal: dict[str, Any] = merge({}, dict(definition))
     for listener in normal.get("listeners") or []:
         for entry in listener.get("paths") or []:
             entry["path"] = normal_path(entry["path"])

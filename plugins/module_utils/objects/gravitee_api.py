@@ -108,7 +108,7 @@ class ManagedApi(Managed):
         super().__init__()
         self.apim, self.params = apim, params
         self.paths = [self._path(path) for path in params.context_paths or []]
-        self.title = ", ".join(self.paths) or params.id
+        self.title = ", ".join(self.paths) or str(params.id)
         self.type = params.type.upper() if params.type else None
         self.etag = ""
         self.given: dict[str, Any] = {}
@@ -162,7 +162,7 @@ class ManagedApi(Managed):
         if endpoint := self._endpoint_groups(frame):
             given["endpointGroups"] = merge(given.get("endpointGroups"), endpoint)
         self.given = given
-        wanted = merge(base, given)
+        wanted: dict[str, Any] = merge(base, given)
         if self.params.challenge.url:
             self._add_challenges(self.params.challenge, wanted)
         return wanted
@@ -227,9 +227,7 @@ class ManagedApi(Managed):
 
     def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
         if desired is None:
-            if observed["state"] == "STARTED":
-                yield Change(f"stop API {observed['name']}", lambda api: self.apim.stop(api["id"]) or api)
-            yield Change(f"delete API {observed['name']} and its plans", self._delete)
+            yield from self._removal(observed or {})
             return
         self._refuse_taken_paths(observed, desired)
         if observed is None:
@@ -241,6 +239,11 @@ class ManagedApi(Managed):
             names = ", ".join(sorted(differing(observed, desired)))
             yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
 
+    def _removal(self, observed: Mapping[str, Any]) -> Iterable[Change]:
+        if observed["state"] == "STARTED":
+            yield Change(f"stop API {observed['name']}", self._stop)
+        yield Change(f"delete API {observed['name']} and its plans", self._delete)
+
     def _refuse_taken_paths(self, observed: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> None:
         """APIM would refuse it, too, but a new API's first requests may be written by then."""
         new = set(paths_of(desired)) - set(paths_of(observed or {})) - set(self.paths)
@@ -251,6 +254,10 @@ class ManagedApi(Managed):
                 f"metadata_path: {taken} belongs to the API {owner['name']!r} ({owner['id']}). Remove that path from it, or set "
                 "metadata_path=false and serve the metadata there yourself."
             )
+
+    def _stop(self, api: dict[str, Any]) -> dict[str, Any]:
+        self.apim.stop(api["id"])
+        return api
 
     def _delete(self, api: dict[str, Any]) -> None:
         self.apim.delete_api(api["id"])

@@ -53,7 +53,8 @@ class ManagedDeployment(ApiPart):
     def __init__(self, apim: Apim, params: DeploymentOptions, options: Options):
         super().__init__(apim, params)
         self.options = options
-        self.plans: list[dict[str, Any]] | None = None  # all of the API's, in every status
+        self.looked = False  # whether the two that follow are read
+        self.plans: list[dict[str, Any]] = []  # all of the API's, in every status
         self.served: Deployment | None = None  # the newest deployment, whether the API is started or not
         self.way_back: WayBack | None = None  # from the moment on when this task has written something
 
@@ -73,7 +74,7 @@ class ManagedDeployment(ApiPart):
         return {"state": self.api["state"], "deploymentState": state, "waiting": waiting}
 
     def _look(self) -> None:
-        self.plans = self.apim.plans(self.api["id"])
+        self.looked, self.plans = True, self.apim.plans(self.api["id"])
         self.served = self.apim.last_deployment(self.api["id"]) if "deployedAt" in self.api else None
 
     def desired(self, observed: dict[str, Any]) -> dict[str, Any]:
@@ -92,18 +93,18 @@ class ManagedDeployment(ApiPart):
             raise Refusal(f"label: {label!r} has {len(label)} characters, and APIM takes {LABEL}. Give a shorter one.")
         self.need_api()
         if self.params.state == "stopped":
-            yield Change(f"stop API {self.title}", lambda now: self.apim.stop(self.api["id"]) or desired)
+            yield Change(f"stop API {self.title}", lambda _: self._stop(desired))
             return
         if self.api:
-            if self.plans is None:
+            if not self.looked:
                 self._look()
             self._need_published_plan()
             if not self.params.definition_changed:  # else the plans may change before the first write, which asks again
                 self.unmet += self._opening()
         if observed["deploymentState"] != "DEPLOYED":
-            yield Change(f"deploy API {self.title}", lambda now: self._write(self._deploy) or {**desired, "state": now["state"]})
+            yield Change(f"deploy API {self.title}", lambda now: self._write(self._deploy, {**desired, "state": now["state"]}))
         if observed["state"] != desired["state"]:
-            yield Change(f"start API {self.title}", lambda now: self._write(self._start) or desired)
+            yield Change(f"start API {self.title}", lambda _: self._write(self._start, desired))
 
     def _deploy(self) -> None:
         self.apim.deploy(self.api["id"], self.params.label)
@@ -111,7 +112,11 @@ class ManagedDeployment(ApiPart):
     def _start(self) -> None:
         self.apim.start(self.api["id"])
 
-    def _write(self, request: Callable[[], None]) -> None:
+    def _stop(self, then: dict[str, Any]) -> dict[str, Any]:
+        self.apim.stop(self.api["id"])
+        return then
+
+    def _write(self, request: Callable[[], None], then: dict[str, Any]) -> dict[str, Any]:
         """The first write looks again: between the plan and now somebody may have published a plan."""
         if self.way_back is None:
             self.api, self.etag = self.apim.api(self.api["id"])
@@ -122,6 +127,7 @@ class ManagedDeployment(ApiPart):
             self.way_back = WayBack(self.apim, api["id"], self.title, on_failure, self.served, api["state"] == "STARTED")
         with self._answered():
             request()
+        return then
 
     @contextlib.contextmanager
     def _answered(self) -> Iterator[None]:
@@ -183,7 +189,7 @@ class ManagedDeployment(ApiPart):
             return self.params.wait_for
         if self.params.state == "stopped" or (self.params.state == "deployed" and self.api["state"] == "STOPPED"):
             return "absent"
-        if self.plans is None:
+        if not self.looked:
             self._look()
         return "open" if open_plans(self.plans) else "secured"
 
@@ -200,7 +206,7 @@ class ManagedDeployment(ApiPart):
 
     def _misconfigured(self) -> str:
         """What keeps an MCP client from finding its way, "" if nothing does."""
-        seen = Check(CheckOptions(url=self.params.gateway_url), self.options).run()
+        seen = Check(CheckOptions(url=str(self.params.gateway_url)), self.options).run()
         return "" if seen["result"] == "secured" else f"{seen['url']} is {seen['result']}: {seen['summary']}"
 
     def facts(self, value: dict[str, Any], plan: Plan) -> dict[str, Any]:

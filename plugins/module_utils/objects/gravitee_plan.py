@@ -60,7 +60,7 @@ class ManagedPlan(TokenPlan):
 
     def _is_meant(self, plan: Mapping[str, Any]) -> bool:
         if self.params.name:
-            return plan["name"] == self.params.name
+            return bool(plan["name"] == self.params.name)
         return security_of(plan) == self.security
 
     def _the_one(self, meant: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -83,13 +83,13 @@ class ManagedPlan(TokenPlan):
         if self.status == "CLOSED":
             if not plans and self.params.will_exist:
                 self.unmet.append(f"The API {self.title} has no published plan to close, against what will_exist says.")
-                plans = [{"name": self.params.name or NAMES[self.security]}]
+                plans = [{"name": self.params.name or NAMES[str(self.security)]}]
             return {"plans": [{**plan, "status": "CLOSED"} for plan in plans]}
         return {"plans": [self._wanted(plans[0] if plans else None)]}
 
     def _wanted(self, plan: dict[str, Any] | None) -> dict[str, Any]:
         self._refuse_impossible(plan)
-        security = self.security or security_of(plan)
+        security = str(self.security or security_of(plan or {}))
         fields = on_the_wire(self.params, ("name", "description", "validation"))
         base = plan or {
             "definitionVersion": "V4",
@@ -98,7 +98,7 @@ class ManagedPlan(TokenPlan):
             "validation": "AUTO" if security == "OAUTH2" else "MANUAL",
             "security": {"type": security},
         }
-        wanted = merge(merge(base, self.params.definition), fields)
+        wanted: dict[str, Any] = merge(merge(base, self.params.definition), fields)
         given = merge(self.params.security_configuration, self.oauth2_configuration() if security == "OAUTH2" else {})
         if given:
             wanted["security"] = merge(base["security"], {"type": security, "configuration": given})
@@ -152,7 +152,7 @@ class ManagedPlan(TokenPlan):
 
     @property
     def _id(self) -> str:
-        return self.api["id"]
+        return str(self.api["id"])
 
     @staticmethod
     def _now(plan: dict[str, Any]) -> dict[str, Any]:

@@ -175,9 +175,10 @@ class ManagedSubscription(ApiPart):
         try:
             left = self.apim.process_subscription(self.api["id"], subscription["id"], _verb(subscription))
         except ApiError:
-            left = _best(self._find_subscriptions(now["application"]))
-            if not left or left["status"] != GRANTED:  # another run was not faster either
+            found = _best(self._find_subscriptions(now["application"]))
+            if not found or found["status"] != GRANTED:  # another run was not faster either
                 raise
+            left = found
         return {**now, "subscription": _view(left)}
 
     def _close(self, now: dict[str, Any]) -> dict[str, Any]:

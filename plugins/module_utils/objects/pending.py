@@ -119,7 +119,7 @@ def _same(was: Any, now: Any) -> bool:
         return all(key == "id" or _same(was.get(key), now.get(key)) for key in {**was, **now})
     if _nested(was) and _nested(now):
         return len(was) == len(now) and all(_same(one, other) for one, other in zip(was, now, strict=True))
-    return was == now
+    return bool(was == now)
 
 
 def _empty(value: Any) -> bool:

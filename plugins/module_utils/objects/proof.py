@@ -27,7 +27,7 @@ def wait_for(expected: str, params: DeploymentOptions, options: Options, confirm
     After an answer as expected the next call follows at once; after any other a pause, short at first.
     confirm asks APIM, and says what contradicts, "" if nothing does.
     """
-    url, needed = params.gateway_url, max(1, params.wait_answers)
+    url, needed = str(params.gateway_url), max(1, params.wait_answers)
     deadline = time.monotonic() + params.wait_timeout
     last: list[Answer] = []
     pause = SHORTEST

@@ -32,8 +32,8 @@ class WayBack:
         if self.on_failure == "rollback":
             obstacle = self._obstacle()
             try:
-                if not obstacle:
-                    return f"{self._roll_back()} {self._stands()}"
+                if self.before and not obstacle:
+                    return f"{self._roll_back(self.before)} {self._stands()}"
                 said.append(f"There is nothing to roll back to, as {obstacle}: the API is stopped instead.")
             except (ApiError, Refusal) as error:
                 said.append(f"Rolling back failed, too: {error}. The API is stopped instead.")
@@ -50,17 +50,17 @@ class WayBack:
         names = ", ".join(open_plans(self.before.plans).values())
         return f"the {self.before.title} lets in anyone through its plan {names}" if names else ""
 
-    def _roll_back(self) -> str:
+    def _roll_back(self, before: Deployment) -> str:
         if not self.started:
             self._stop()
         held = {configuration["clientId"]: configuration.get("clientSecret") for configuration in _resources(self._api()[0])}
-        self.apim.rollback(self.api_id, self.before)
+        self.apim.rollback(self.api_id, before)
         self._keep_secrets(held)
         opened = open_plans(self.apim.plans(self.api_id, SERVED))
         if opened:
             raise Refusal(f"the plan {', '.join(opened.values())}, published in the meantime, lets in anyone")
-        self.apim.deploy(self.api_id, f"back to deployment {self.before.number}")
-        return f"Rolled back: definition and plans of the {self.before.title} are deployed again."
+        self.apim.deploy(self.api_id, f"back to deployment {before.number}")
+        return f"Rolled back: definition and plans of the {before.title} are deployed again."
 
     def _keep_secrets(self, held: Mapping[str, str | None]) -> None:
         """AM may not take an older secret any more: the one that the API held until now stays, where the client is the same."""
