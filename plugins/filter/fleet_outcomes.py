@@ -63,6 +63,8 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import below
+
 
 def fleet_outcomes(
     results: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[str, Any]], checked: Iterable[Mapping[str, Any]] = ()
@@ -85,7 +87,7 @@ def _of_batches(results: Iterable[Mapping[str, Any]], batches: Iterable[Mapping[
 
 def _not_asked(host: str, server: Mapping[str, Any], why: str) -> dict[str, Any]:
     path = server.get("context_path", "")
-    url = f"{str(server.get('gateway_url') or '').rstrip('/')}/{path.strip('/')}" if server.get("gateway_url") else ""
+    url = below(str(server["gateway_url"]), path) if server.get("gateway_url") else ""
     named = {"name": server.get("name", host), "context_path": path, "url": url}
     return {**named, "changed": False, "changes": [], "diff": [], "failed": True, "msg": why}
 

@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 WELL_KNOWN = "/.well-known/oauth-protected-resource"  # where a protected resource's metadata is (RFC 9728)
 
 
+def below(base: str, path: str) -> str:
+    """The URL of a path below a base URL, whatever slashes either has at its ends."""
+    return f"{base.rstrip('/')}/{path.strip('/')}".rstrip("/")
+
+
 def web_url(value: str) -> str:
     """An http(s) URL with a host and no blanks; ValueError says what is wrong with any other."""
     if not _is_web_url(value):

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import below
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.groups import RESERVED
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check import Check
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.check_options import CheckOptions
@@ -117,7 +118,7 @@ def _variables(
     api: Mapping[str, Any], plans: list[dict[str, Any]] | str, known: Mapping[str, Any] | None, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     path = next(iter(paths_of(api)), "")
-    url = f"{params['gateway_url'].rstrip('/')}/{path.strip('/')}" if params["gateway_url"] else None
+    url = below(params["gateway_url"], path) if params["gateway_url"] else None
     server = (known or {}).get((url or "").lower())
     if isinstance(plans, str):
         plans, problems, groups = [], [f"its plans cannot be read: {plans}"], ["unknown"]

@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import below, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.plans_beside import in_words, plans_beside
 from ansible_collections.gravitee.mcp.plugins.module_utils.flows.variables import Variables
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.client import McpClient
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_domain_settings import find_domain
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.am_resource import TYPE, configuration_of
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.gravitee_plan import lets_in_anyone
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.pending import open_plans, pending
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.secret_names import name_in_use
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import normal_path, security_of
@@ -71,8 +72,7 @@ class Situation:
     @property
     def opening(self) -> bool:
         """Whether the documented flow opens the API: only one that never was served, and that nobody has begun to close."""
-        open_plans = all(security_of(plan) == "KEY_LESS" and plan["status"] != "CLOSED" for plan in self.plans)
-        return self.variables.flow == "documented" and not self.served and open_plans
+        return self.variables.flow == "documented" and not self.served and all(map(lets_in_anyone, self.plans))
 
     @property
     def importing(self) -> bool:
@@ -216,7 +216,7 @@ def refuse_what_cannot_be(seen: Situation, trouble: Callable[[str, float], str])
             f"client_secret: AM does not take it for the MCP server {v.url} (it has another since, as after a rotation). Leave "
             "client_secret out, and a new one is made; or remove the MCP server from AM first, and it is made with yours."
         )
-    url = f"{v.am_gateway_url.rstrip('/')}/{seen.domain['path'].strip('/')}/oidc/.well-known/openid-configuration"
+    url = below(v.am_gateway_url, f"{seen.domain['path'].strip('/')}/oidc/.well-known/openid-configuration")
     got = trouble(url, v.verify_timeout) if v.verify else ""
     if got:
         domain = f"the domain {seen.domain.get('hrid')} is enabled"

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import argument_spec, option
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import below
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.login import REDIRECT_URI
 from ansible_collections.gravitee.mcp.plugins.module_utils.mcp.profiles import PROFILES, is_document
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import MODES
@@ -108,7 +109,7 @@ class Variables:
     @property
     def url(self) -> str:
         """The URL that clients call; also the identifier of the MCP server in AM."""
-        return f"{self.gateway_url.rstrip('/')}/{self.context_path.strip('/')}".rstrip("/")
+        return below(self.gateway_url, self.context_path)
 
     @property
     def audience(self) -> list[str]:

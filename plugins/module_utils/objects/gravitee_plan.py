@@ -36,6 +36,11 @@ class PlanOptions(TokenOptions):
     RULES = {"required_one_of": [["api_id", "context_path"], ["name", "security"]]}
 
 
+def lets_in_anyone(plan: Mapping[str, Any]) -> bool:
+    """Whether the plan lets in anyone, or will as soon as it is published."""
+    return security_of(plan) == "KEY_LESS" and bool(plan["status"] != "CLOSED")
+
+
 class ManagedPlan(TokenPlan):
     """{"plans": …}: the one plan meant, or, where plans are closed or removed, every one that is meant."""
 
@@ -173,14 +178,10 @@ class ManagedPlan(TokenPlan):
         if not (self.params.only_new_api and self.api):
             return
         api, plans = self.apim.api(self._id)[0], self.apim.plans(self._id)
-        others = [plan for plan in plans if plan["status"] != "STAGING" and not self._is_open(plan)]
+        others = [plan for plan in plans if plan["status"] != "STAGING" and not lets_in_anyone(plan)]
         if "deployedAt" in api or others:
             what = "was deployed" if "deployedAt" in api else f"has the plan {others[0]['name']} ({others[0]['status'].lower()})"
             raise Refusal(f"only_new_api: the API {self.title} {what} since, so it is not opened. Run again.")
-
-    @staticmethod
-    def _is_open(plan: Mapping[str, Any]) -> bool:
-        return bool(security_of(plan) == "KEY_LESS" and plan["status"] != "CLOSED")
 
     def _publish(self, now: dict[str, Any]) -> dict[str, Any]:
         self._refuse_if_closed()

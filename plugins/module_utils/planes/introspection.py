@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import quote
 
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import below
 from ansible_collections.gravitee.mcp.plugins.module_utils.dependencies import requests
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.answers import json_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.planes.transport import Options, basic, http_session, request, whole
@@ -65,7 +66,7 @@ class Introspection:
     def _answer(self, *credentials: str) -> Verdict:
         """One question on a connection of its own, about a token that is none."""
         hasty = replace(self.options, timeout=min(self.options.timeout, 5.0))
-        where = f"{self.gateway_url.rstrip('/')}/{quote(self.domain_path.strip('/'))}/oauth/introspect"
+        where = below(self.gateway_url, f"{quote(self.domain_path.strip('/'))}/oauth/introspect")
         sign = basic(*credentials) if credentials else None
         try:
             with http_session(hasty, retries=0) as http:
