@@ -16,7 +16,7 @@ class _Asked(Exception):
 
 def spec_of(name: str) -> dict[str, dict[str, Any]]:
     """The options of a module, beside those of the connection."""
-    with mock.patch.object(edge, "Module", side_effect=lambda takes: (_ for _ in ()).throw(_Asked(takes))):
+    with mock.patch.object(edge, "Module", side_effect=_Asked):
         try:
             importlib.import_module(f"{MODULES}.{name}").main()
         except _Asked as asked:
