@@ -2,6 +2,9 @@
 
 Arguments: the server's URL, a file that keeps client and tokens between runs, and a tool with its arguments as JSON. Prints one
 JSON object: {"tools": […], "text": …} or {"error": …}.
+
+Or one argument, a file with calls, each {"url", "token", "tool", "arguments"}: made with the token as it is, without OAuth, so
+that the SDK cannot get a better one. Prints a list: {"tools": […], "text": …} or {"error": …, "got": …}, see refusal().
 """
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from mcp.client.auth import OAuthClientProvider, TokenStorage
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from tests.clients import REDIRECT, Login
 
 try:  # version 2
+    import httpx2 as httpx
     from mcp import Client
     from mcp.client.auth import AuthorizationCodeResult
 except ImportError:
+    import httpx
+    from mcp import ClientSession
+
     Client = None
 
 
@@ -73,19 +81,14 @@ def provider(url: str, storage: FileStorage) -> OAuthClientProvider:
     return OAuthClientProvider(url, metadata, storage, redirect_handler=person.open, callback_handler=person.come_back)
 
 
-async def use(url: str, auth: OAuthClientProvider, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    if Client is None:
-        from mcp import ClientSession
-        from mcp.client.streamable_http import streamablehttp_client
-
-        async with streamablehttp_client(url, auth=auth) as (read, write, *_more):
-            async with ClientSession(read, write) as client:
-                await client.initialize()
-                return await _call(client, tool, arguments)
-    import httpx2
-    from mcp.client.streamable_http import streamable_http_client
-
-    async with httpx2.AsyncClient(auth=auth, timeout=20) as http:
+async def use(url: str, tool: str, arguments: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """`given` is for the HTTP client that the SDK uses."""
+    async with httpx.AsyncClient(timeout=20, **given) as http:
+        if Client is None:
+            async with streamable_http_client(url, http_client=http) as (read, write, *_more):
+                async with ClientSession(read, write) as client:
+                    await client.initialize()
+                    return await _call(client, tool, arguments)
         async with Client(streamable_http_client(url, http_client=http)) as client:
             return await _call(client, tool, arguments)
 
@@ -96,20 +99,48 @@ async def _call(client: Any, tool: str, arguments: dict[str, Any]) -> dict[str, 
     return {"tools": [one.name for one in tools.tools], "text": result.content[0].text}
 
 
-def reasons(error: BaseException) -> list[str]:
+def reasons(error: BaseException) -> list[BaseException]:
     """The leaves of an exception group."""
     if isinstance(error, BaseExceptionGroup):
         return [reason for one in error.exceptions for reason in reasons(one)]
-    return [f"{type(error).__name__}: {error}"]
+    return [error]
+
+
+async def with_token(url: str, token: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    answers: list[Any] = []
+
+    async def note(response: Any) -> None:
+        answers.append(response)
+
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        return await use(url, tool, arguments, headers=headers, event_hooks={"response": [note]})
+    except Exception as error:
+        return refusal(error, answers[-1])
+
+
+def refusal(error: BaseException, answer: Any) -> dict[str, Any]:
+    """The SDK's error: its class, its message, the code and the challenge that a program finds in it; and those of the answer."""
+    [raised] = reasons(error)
+    carried = getattr(raised, "response", None)
+    told = [getattr(raised, "code", None), getattr(raised, "data", None)] if carried is None else _status_and_challenge(carried)
+    return {"error": [type(raised).__name__, str(raised), *told], "got": _status_and_challenge(answer)}
+
+
+def _status_and_challenge(response: Any) -> list[Any]:
+    return [response.status_code, response.headers.get("www-authenticate")]
 
 
 async def main() -> int:
+    if len(sys.argv) == 2:
+        print(json.dumps([await with_token(**call) for call in json.loads(Path(sys.argv[1]).read_text())]))
+        return 0
     url, kept, tool, arguments = sys.argv[1:]
-    storage = FileStorage(Path(kept))
+    auth = provider(url, FileStorage(Path(kept)))
     try:
-        done = await asyncio.wait_for(use(url, provider(url, storage), tool, json.loads(arguments)), 30)
+        done = await asyncio.wait_for(use(url, tool, json.loads(arguments), auth=auth), 30)
     except Exception as error:
-        done = {"error": "; ".join(reasons(error))}
+        done = {"error": "; ".join(f"{type(one).__name__}: {one}" for one in reasons(error))}
     print(json.dumps(done))
     return 0
 

@@ -1,6 +1,9 @@
 // The official MCP TypeScript SDK as a client with OAuth.
 // Arguments: the server's URL, a file that keeps client and tokens between runs, the command that logs in, and a tool with its
 // arguments as JSON. Prints one JSON object: {"tools": […], "text": …} or {"error": …}.
+// Or one argument, a file with calls, each {"url", "token", "tool", "arguments"}: made with the token as it is, without OAuth.
+// With "batch" the call is sent within a list. Prints a list: {"tools": […], "text": …} or {"error": what the SDK threw, its class,
+// its message, the code and the challenge that a program finds in it, "got": status and challenge of the HTTP answer}.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -63,15 +66,48 @@ async function main() {
     authProvider.answer = undefined;
     client = await connect();
   }
-  const tools = (await client.listTools()).tools.map((one) => one.name);
-  const result = await client.callTool({ name: tool, arguments: JSON.parse(given) });
-  await client.close();
-  return { tools, text: result.content[0].text };
+  return await used(client, tool, JSON.parse(given));
+}
+
+async function used(client, name, given, batch = false) {
+  const params = { name, arguments: given };
+  try {
+    const tools = (await client.listTools()).tools.map((one) => one.name);
+    if (batch) await client.transport.send([{ jsonrpc: "2.0", id: "batch", method: "tools/call", params }]);
+    const result = await client.callTool(params);
+    return { tools, text: result.content[0].text };
+  } finally {
+    await client.close(); // else its event stream keeps the program alive
+  }
+}
+
+async function withToken({ url, token, tool, arguments: given, batch }) {
+  let got;
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    fetch: async (where, init) => {
+      const answer = await fetch(where, init);
+      if (init.method === "POST") got = [answer.status, answer.headers.get("www-authenticate")];
+      return answer;
+    },
+  });
+  const client = new Client({ name: "SDK", version: "1" });
+  try {
+    await client.connect(transport);
+    return await used(client, tool, given, batch);
+  } catch (error) {
+    return { error: [error.constructor.name, error.message, error.code ?? null, error.data ?? null], got };
+  }
 }
 
 let done;
 try {
-  done = await main();
+  if (path) {
+    done = await main();
+  } else {
+    done = [];
+    for (const call of JSON.parse(readFileSync(url))) done.push(await withToken(call));
+  }
 } catch (error) {
   done = { error: `${error.name}: ${error.message}` };
 }
