@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tests.clients import subscribe
 from tests.contract.estate import PRM, Client
-from tests.e2e.test_sdks import VERSIONS, at_once, printed, program
+from tests.e2e.test_sdks import SDKS, VERSIONS, at_once, printed, program
 from tests.integration.test_fleet import record
 from tests.runners import Modules, Playbooks
 from tests.sandbox.am_domain import Domain
@@ -110,11 +110,11 @@ def kinds(world: World, domain: Domain, client: Client, stranger: Client) -> dic
 
 def challenge(world: World, server: str, asked: str | None) -> str | None:
     """That of the gateway; from 4.11 on the policy has its own words for who has no good token."""
-    first = world.apim_version == "4.10"
-    place = f"/{server}-mcp{PRM}" if first else f"{PRM}/{server}-mcp"
+    early = world.apim_version == "4.10"
+    place = f"/{server}-mcp{PRM}" if early else f"{PRM}/{server}-mcp"
     metadata = f'resource_metadata="{world.urls["gateway"]}{place}"'
     if asked == FIRST:
-        return f'Bearer {metadata}, scope="openid"' if first else 'Bearer scope="openid"'
+        return f'Bearer {metadata}, scope="openid"' if early else 'Bearer scope="openid"'
     return asked and f'Bearer error="insufficient_scope", scope="{asked}", {metadata}'
 
 
@@ -156,15 +156,15 @@ def test_in_the_words_of_each_sdk(
         modules.run("gravitee_deployment", context_path="/adrift-mcp")
 
     def check(rows: dict[str, Row]) -> None:
-        def told(sdk: str) -> list[tuple[Any, ...]]:
-            made = {name: row for name, row in rows.items() if row.call is not BATCH or sdk == "typescript"}
-            calls = [{"url": url(world, row.server), "token": tokens[row.token], **row.call} for row in made.values()]
-            (tmp_path / f"{sdk}.json").write_text(json.dumps(calls))
-            found = printed([*program(sdk), tmp_path / f"{sdk}.json"])
-            return [(name, one, printed_by(sdk, made[name], world)) for name, one in zip(made, found, strict=True)]
+        sent = {sdk: {name: row for name, row in rows.items() if row.call is not BATCH or sdk == "typescript"} for sdk in SDKS}
 
-        table = [(sdk, *told) for sdk, rows in at_once(told).items() for told in rows]
-        assert {(sdk, name): found for sdk, name, found, _ in table} == {(sdk, name): one for sdk, name, _, one in table}
+        def told(sdk: str) -> dict[str, Any]:
+            calls = [{"url": url(world, row.server), "token": tokens[row.token], **row.call} for row in sent[sdk].values()]
+            (tmp_path / f"{sdk}.json").write_text(json.dumps(calls))
+            return dict(zip(sent[sdk], printed([*program(sdk), tmp_path / f"{sdk}.json"]), strict=True))
+
+        expected = {sdk: {name: printed_by(sdk, row, world) for name, row in sent[sdk].items()} for sdk in SDKS}
+        assert at_once(told) == expected
 
     move("http://127.0.0.1:9")
     check(ROWS)

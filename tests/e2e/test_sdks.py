@@ -40,10 +40,9 @@ NO_SCOPE = {"python v2": INVALID, "python v1": INVALID, "typescript": GIVES_UP}
 def program(name: str) -> list[str | Path]:
     """The command that runs the program made with this SDK."""
     if name == "typescript":
-        source, copy = ROOT / "tests/sdk/node/client.mjs", NODE / "client.mjs"
-        if not copy.exists() or copy.read_bytes() != source.read_bytes():
-            copy.write_bytes(source.read_bytes())
-        return [ROOT / "build/venv/bin/node", copy]
+        copy = NODE / f"{os.getpid()}.mjs"  # whole whenever another worker's node reads it
+        copy.write_bytes((ROOT / "tests/sdk/node/client.mjs").read_bytes())
+        return [ROOT / "build/venv/bin/node", copy.replace(NODE / "client.mjs")]
     python = ROOT / "build" / {"python v1": "sdk-v1", "python v2": "venv"}[name] / "bin/python"
     return [python, "-m", "tests.sdk.python_client"]
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider, TokenStorage
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
@@ -26,7 +27,6 @@ try:  # version 2
     from mcp.client.auth import AuthorizationCodeResult
 except ImportError:
     import httpx
-    from mcp import ClientSession
 
     Client = None
 
