@@ -42,6 +42,13 @@ def variables(content: str = json.dumps(CALL), claims: Any = "those of a user") 
         (f"{NAME}.matches('fore')", False),
         (f"{NAME}.matches('fore.*') && {NAME}.length() > 7", True),
         (f"{NAME}.replaceAll('[aeo]', '') == 'frcst'", True),
+        ("#jsonPath(#request.content, '$').keySet().toString() == '[method, params]'", True),
+        ("#jsonPath(#request.content, '$..*').size() > 2", True),
+        ("#jsonPath(#request.content, '$..*').size() > 3", False),
+        (f"{NAME}.toString().equals({NAME})", True),
+        ("#jsonPath(#request.content, '$.params').toString().equals(#jsonPath(#request.content, '$.params'))", False),
+        ("#jsonPath(#request.content, '$.params.nothing') == null", True),
+        ("#request.path == '/w' && 'PARAM\u017f'.matches('(?iu:params)')", True),
     ],
 )
 def test_forms(expression: str, expected: bool) -> None:
@@ -64,6 +71,9 @@ def test_forms(expression: str, expected: bool) -> None:
         "#request.path == (",
         "#jsonPath(#request.content)",
         "#jsonPath(#request.content, '$..name')",
+        "#jsonPath(#request.content, '$.nothing.name') == null",
+        "#jsonPath(#request.content, '$.params.nothing').toString()",
+        "#jsonPath(#request.content, '$.method').keySet()",
         "#request.path matches '('",
         "#request.path + ",
         "#",
@@ -104,8 +114,8 @@ def test_what_is_no_json_object(content: str, expected: bool) -> None:
         ('{"params": {"name": "\\u0061"}}', "a"),
         ('{"params": {"name": "b", "name": "a"}}', "a"),
         ('{"params": {"name": "b"}, "params": {"name": "a"}}', "a"),
-        ('{"params": []}', None),
-        ("{}", None),
+        ('{"params": {}}', None),
+        ('{"params": {"name": null}}', None),
     ],
 )
 def test_json_paths(content: str, name: str | None) -> None:

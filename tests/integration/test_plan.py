@@ -198,13 +198,14 @@ def test_tools_are_enforced_by_flows_beside_those_of_others(modules: Modules, wo
     world.apim_version = version
     modules.run("gravitee_plan", **OAUTH2, definition={"flows": [ELSE]})
     done = modules.twice("gravitee_plan", **OAUTH2, tools=TOOLS, url=URL)
-    readable = ("only plain JSON", "only JSON objects", "no deep nesting")
+    read = ("each member once", "members as MCP names them", "a name for each call")
+    readable = ("only plain JSON", "only JSON objects", "no deep nesting", *read)
     names = [f"gravitee.mcp: {name}" for name in (*readable, "scope a b", "scope weather:read")]
     assert [flow["name"] for flow in done["plan"]["flows"]] == [*names, "theirs"]
     assert (done["changes"], done["deployment_due"]) == (["update flows of plan OAuth2 (OAUTH2) of API /w"], True)
     place = {"4.10": f"{URL}/.well-known/oauth-protected-resource", "4.12": "http://gw/.well-known/oauth-protected-resource/w"}
     challenge = f'Bearer error="insufficient_scope", scope="weather:read", resource_metadata="{place[version]}"'
-    answer = done["plan"]["flows"][4]["request"][0]["configuration"]
+    answer = done["plan"]["flows"][7]["request"][0]["configuration"]
     assert answer["headers"][0] == {"name": "WWW-Authenticate", "value": challenge}
     kept = modules.run("gravitee_plan", **OAUTH2)
     assert kept["changed"] is False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, KeysView
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -19,6 +19,7 @@ LONGEST, LONGEST_PATTERN, LONGEST_TEXT = 10_000, 1_000, 500_000  # characters
 DEEPEST = 400  # levels of JSON
 _TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(#?[A-Za-z_]\w*|\d+)|(&&|\|\||==|!=|[!+().,>\[\]]))")
 _METHODS = {"contains": 1, "getFirst": 1, "matches": 1, "replaceAll": 2, "length": 0}  # how many arguments they take
+_METHODS |= {"keySet": 0, "size": 0, "toString": 0, "equals": 1}
 _WITHIN_TEXT = re.compile(r"\{#[^{}]*\}")
 _CONSTANTS = {"null": None, "true": True, "false": False}
 
@@ -53,9 +54,12 @@ def evaluate(text: str, variables: Variables) -> Any:
 
 
 def json_path(content: Any, path: Any) -> Any:
-    """#jsonPath for a path of names; of a name given twice the last counts, None where there is nothing."""
-    names = re.fullmatch(r"\$((?:\.\w+)+)", path)
-    if not names:
+    """#jsonPath for a path of names, or $..* for every value; of a name given twice the last counts.
+
+    None where the last name is not there; what comes before it has to be.
+    """
+    names = re.fullmatch(r"\$((?:\.\w+)*)", path)
+    if not names and path != "$..*":
         raise ExpressionFailed(f"no path: {path}")
     try:
         value = json.loads(content)
@@ -63,16 +67,32 @@ def json_path(content: Any, path: Any) -> Any:
         raise ExpressionFailed("no JSON") from error
     if _depth(value) > DEEPEST:
         raise ExpressionFailed("too deep")
-    for name in names.group(1)[1:].split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+    if not names:
+        return list(_values(value))
+    parts = names.group(1).split(".")[1:]
+    for number, name in enumerate(parts, 1):
+        if not isinstance(value, dict) or (name not in value and number < len(parts)):
+            raise ExpressionFailed(f"no object with {name}")
+        value = value.get(name)
     return value
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """All values within a value, at whatever depth."""
+    for part in _parts(value):
+        yield part
+        yield from _values(part)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _depth(value: Any) -> int:
     depth, layer = 0, [value]
     while layer := [one for one in layer if isinstance(one, (dict, list))]:
         depth += 1
-        layer = [part for one in layer for part in (one.values() if isinstance(one, dict) else one)]
+        layer = [part for one in layer for part in _parts(one)]
     return depth
 
 
@@ -206,12 +226,22 @@ def _contains(value: Any, item: Any) -> bool:
 
 
 def _call(name: str, value: Any, arguments: list[Any]) -> Any:
-    """A method of a text, contains of a list, or getFirst of headers."""
+    """A method of a text, of a list, of an object or of headers."""
+    if value is None:
+        raise ExpressionFailed(f"{name} of null")
     if name == "contains":
         return _contains(value, arguments[0])
+    if name == "equals":
+        return type(value) is type(arguments[0]) and value == arguments[0]
+    if name == "toString":
+        return _in_java(value)
+    if name == "keySet" and isinstance(value, dict):
+        return value.keys()
+    if name == "size" and isinstance(value, (dict, list)):
+        return len(value)
     if name == "getFirst" and isinstance(value, Headers):
         return value.get(arguments[0])
-    if not all(isinstance(one, str) for one in (value, *arguments)):
+    if name in ("keySet", "size") or not all(isinstance(one, str) for one in (value, *arguments)):
         raise ExpressionFailed(f"{name} of what is no text")
     if name == "getFirst":
         raise ExpressionFailed("getFirst of what is no headers")
@@ -222,6 +252,13 @@ def _call(name: str, value: Any, arguments: list[Any]) -> Any:
     except re.error as error:
         raise ExpressionFailed(f"no pattern: {arguments[0]}") from error
     return pattern.sub(arguments[1], value) if name == "replaceAll" else pattern.fullmatch(value) is not None
+
+
+def _in_java(value: Any) -> str:
+    """toString() of a set of names, and of what json-smart makes of JSON."""
+    if isinstance(value, (str, KeysView)):
+        return value if isinstance(value, str) else f"[{', '.join(value)}]"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _matches_by_operator(value: Any, pattern: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, Rule, rule_of
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.tool_flows import is_ours, tool_flows, with_flows
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
@@ -159,6 +159,77 @@ def test_no_body_gets_round_the_conditions(body: str) -> None:
     """Not by what the gateway cannot read, nor by what it gives up on."""
     flows = tool_flows({"a": ["s"]}, "true", METADATA)
     assert status_of(flows, body, {})[0] in (400, 403)
+
+
+def last(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs)
+
+
+def first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
+def merged(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """In any case, an object into the one before, as Go's encoding/json fills a struct. A long s is an s in another case, too."""
+    held: dict[str, Any] = {}
+    for name, value in pairs:
+        known = name.casefold()
+        both = isinstance(value, dict) and isinstance(held.get(known), dict)
+        held[known] = {**held[known], **value} if both else value
+    return held
+
+
+MEMBERS = ["method", "Method", "params", "PARAMS", "param\u017f", "name", "nAME", "arguments"]
+VALUES = st.sampled_from(['"tools/call"', '"ping"', '"a"', '"b"', '["a"]', "{}", "null", "1"])
+
+
+def objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Texts of JSON objects, some with a member twice, some with escapes in its name."""
+    names = st.builds(lambda name, ascii_only: json.dumps(name, ensure_ascii=ascii_only), st.sampled_from(MEMBERS), st.booleans())
+    escaped = names.map(lambda name: f'"\\u{ord(name[1]):04x}{name[2:]}')
+    members = st.builds("{}: {}".format, names | escaped, values)
+    return st.lists(members, max_size=3).map(lambda found: f"{{{', '.join(found)}}}")
+
+
+CALLS = st.builds(
+    '{{"method": "{}", "params": {}{}}}'.format,
+    st.sampled_from(["tools/call", "ping"]),
+    objects(VALUES),
+    st.sampled_from(["", ', "method": "ping"', ', "Method": "tools/call"', ', "params": {}', ', "PARAMS": {"name": "a"}']),
+)
+
+
+@given(CALLS | objects(VALUES | objects(VALUES)))
+@example('{"method": "ping", "METHOD": "tools/call", "params": {"name": "a"}}')
+@example('{"method": "tools/call", "method": "ping", "params": {"name": "a"}}')
+@example('{"method": "tools/call", "params": {"name": "a"}, "params": {}}')
+@example('{"method": "tools/call", "params": {"name": "b"}, "param\u017f": {"name": "a"}}')
+@example('{"method": "tools/call", "params": {"name": ["a"]}}')
+def test_whoever_reads_what_is_let_through_finds_no_call_without_its_scope(body: str) -> None:
+    flows = tool_flows({"a": ["s"]}, "true", METADATA)
+    if status_of(flows, body, {})[0] is not None:
+        return
+    for reader in (last, first, merged):
+        read = json.loads(body, object_pairs_hook=reader)
+        if read.get("method") == "tools/call" and isinstance(read.get("params"), dict):
+            assert read["params"].get("name") not in ("a", ["a"]), reader.__name__
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"method": "ping"},
+        {"id": 1, "result": {}},
+        {"method": "tools/call", "params": {"name": "b", "arguments": {"Method": "GET", "NAME": "x", "params": []}}},
+        {"method": "tools/call", "params": {"name": "b", "_meta": {"progressToken": 1}, "arguments": {"a": [[], {}, [{}, ""]]}}},
+        {"method": "resources/read", "params": {"uri": "file:///a"}},
+        {"method": "initialize", "params": {"clientInfo": {"name": "c", "version": "1"}, "capabilities": {}}},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_what_clients_send_is_let_through(message: dict[str, Any], indent: int | None) -> None:
+    flows = tool_flows({"a": ["s"], "b": []}, "unlisted", METADATA)
+    assert status_of(flows, json.dumps({"jsonrpc": "2.0", **message}, indent=indent), {}) == (None, None)
 
 
 @pytest.mark.parametrize(

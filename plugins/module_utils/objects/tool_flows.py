@@ -6,7 +6,9 @@
 Each flow answers with the policy `mock` where its condition holds. A condition that cannot be evaluated does not hold, and the
 call goes on; so the first flows refuse every body on which the others could not be evaluated: what is no JSON object (batches, a
 byte order mark, UTF-16; seen on 4.10.7), and what is nested deeper than #jsonPath reads, 400 levels. They refuse, too, what the
-server behind could read otherwise than the gateway: another charset (UTF-7 is taken by Node's raw-body), a compressed body.
+server behind could read otherwise than the gateway: another charset (UTF-7 is taken by Node's raw-body), a compressed body; a
+member that an object has twice (the gateway takes the last, some servers the first, and Go's encoding/json merges two objects); a
+member with one of MCP's names but for its case, which Go and C# take for it; a tool's name that is no text.
 An expression fails where it is too long, or where the operator `matches` gets a long pattern or text; the method of that name has
 no such limit. (Tried with gravitee-expression-language 4.3.0, Spring 6.2 and json-smart 2.5.)
 """
@@ -32,10 +34,17 @@ _NO_JSON = f"{{#request.headers.getFirst('Content-Encoding') != null || {_TYPE} 
 _NO_OBJECT = r"{#request.content.matches('(?s)\s*[^\s\x7B].*|.*\x00.*')}"
 # The lists and objects that hold others, three levels of those that do not left out: more than that, and it may be too deep.
 MOST_NESTED = 380
-_TEXTS = r""".replaceAll('"[^"\\]*+(?:\\.[^"\\]*+)*+"', '')"""
+_TEXTS = r"""#request.content.replaceAll('"[^"\\]*+(?:\\.[^"\\]*+)*+"', '0')"""
 _INNERMOST = r".replaceAll('\[[^\[\]\x7B\x7D]*+\]|\x7B[^\[\]\x7B\x7D]*+\x7D', '')"
-_NESTED = f"#request.content{_TEXTS}{3 * _INNERMOST}" + r".replaceAll('[^\[\x7B]', '').length()"
+_NESTED = f"{_TEXTS}{3 * _INNERMOST}" + r".replaceAll('[^\[\x7B]', '').length()"
 _TOO_DEEP = f"{{{_NESTED} > {MOST_NESTED}}}"
+# A value for each comma, and for each list and object that holds any; of a member that is there twice #jsonPath finds one.
+_VALUES = _TEXTS + r".replaceAll('[\[\x7B]\s*[\]\x7D]', '').replaceAll('[^,\[\x7B]', '').length()"
+_TWICE = f"{{{_VALUES} != #jsonPath(#request.content, '$..*').size()}}"
+_NAMES = "#jsonPath(#request.content, '%s').keySet().toString().matches('%s')"  # of an object's members: [one, other]
+_OTHER_CASE = r"(?s).*[\[ ](?!(?:%s)[,\]])(?iu:%s)[,\]].*"
+_MISSPELLED = " || ".join(_NAMES % (at, _OTHER_CASE % (mcp, mcp)) for at, mcp in (("$", "method|params"), ("$.params", "name")))
+_NO_NAME = f"{{{_CALL} && ({_NAME} == null || !{_NAME}.toString().equals({_NAME}))}}"
 _LACKS = f"!(' ' + {CLAIMS}['scope'] + ' ').contains(%s)"
 _PRINTABLE = re.compile(r"[ -~]+")
 Flows = Iterable[Mapping[str, Any]]
@@ -59,6 +68,9 @@ def tool_flows(given: Mapping[str, Any] | None, mode: str, metadata: str) -> lis
         _flow("only plain JSON", _NO_JSON, 415, "Send application/json in UTF-8, without a content encoding."),
         _flow("only JSON objects", _NO_OBJECT, 400, "Send one JSON object: batches are not allowed."),
         _flow("no deep nesting", _TOO_DEEP, 400, f"Send no more than {MOST_NESTED} lists and objects within others."),
+        _flow("each member once", _TWICE, 400, "Send each member of an object once."),
+        _flow("members as MCP names them", f"{{{_MISSPELLED}}}", 400, "Write method, params and name in lower case."),
+        _flow("a name for each call", _NO_NAME, 400, "Send the name of the tool as a text."),
     ]
     for scopes, names in sorted(sets.items()):
         scope, challenge = " ".join(scopes), step_up(" ".join(scopes), metadata)
