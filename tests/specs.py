@@ -14,9 +14,13 @@ class _Asked(Exception):
     """Raised in the place of the module, with what it takes."""
 
 
+def _ask(takes: Any) -> None:
+    raise _Asked(takes)
+
+
 def spec_of(name: str) -> dict[str, dict[str, Any]]:
     """The options of a module, beside those of the connection."""
-    with mock.patch.object(edge, "Module", side_effect=_Asked):
+    with mock.patch.object(edge, "Module", side_effect=_ask):
         try:
             importlib.import_module(f"{MODULES}.{name}").main()
         except _Asked as asked:
