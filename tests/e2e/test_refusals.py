@@ -39,11 +39,15 @@ SUNNY, MORE = ({"tools": ["get_weather", "slow_forecast"], "text": text} for tex
 
 
 class Refusal(NamedTuple):
-    """asked: the scopes that the challenge asks for; FIRST is the challenge of who has no good token at all."""
+    """asked: the scopes that the challenge asks for; FIRST is the challenge of who has no good token at all.
+
+    code: of JSON-RPC, where the role says how to refuse; None where the body is the gateway's own.
+    """
 
     status: int
     message: str
     asked: str | None = None
+    code: int | None = -32600
 
 
 class Row(NamedTuple):
@@ -56,8 +60,9 @@ class Row(NamedTuple):
 
 
 FIRST = "openid"
-LOG_IN = Refusal(401, "Unauthorized", FIRST)
-LACKS, LACKS_TOOLS = (Refusal(403, "Insufficient scope", scopes) for scopes in ("openid reports:read", "weather:read"))
+LOG_IN = Refusal(401, "Unauthorized", FIRST, None)
+LACKS = Refusal(403, "Insufficient scope", "openid reports:read")
+LACKS_TOOLS = Refusal(403, "Insufficient scope: weather:read", "weather:read")
 ROWS = {
     "good": Row("weather", "good", CITY, SUNNY),
     "good, with the tool's scope": Row("weather", "good", SLOW, MORE),
@@ -70,10 +75,10 @@ ROWS = {
     "of a client without a subscription": Row("weather", "of a stranger", CITY, LOG_IN),
     "without the server's scope": Row("reports", "without its scope", CITY, LACKS),
     "without the tool's scope": Row("weather", "without the tool's scope", SLOW, LACKS_TOOLS),
-    "a tool that is not listed": Row("reports", "of another server", SLOW, Refusal(403, "Unknown tool")),
+    "a tool that is not listed": Row("reports", "of another server", SLOW, Refusal(403, "Unknown tool", code=-32602)),
     "a batch": Row("weather", "good", BATCH, Refusal(400, "Send one JSON object: batches are not allowed.")),
     "too many lists": Row("weather", "good", NESTED, Refusal(400, "Send no more than 380 lists and objects within others.")),
-    "AM does not answer": Row("adrift", "adrift", CITY, Refusal(503, "Temporarily Unavailable")),
+    "AM does not answer": Row("adrift", "adrift", CITY, Refusal(503, "Temporarily Unavailable", code=None)),
 }
 # The same tokens, once the reason is gone.
 AFTERWARDS = {
@@ -122,15 +127,17 @@ def printed_by(sdk: str, row: Row, world: World) -> dict[str, Any]:
     """By the program with this SDK: the tool's answer, or the refusal as this SDK says it and as it came by HTTP."""
     if not isinstance(row.outcome, Refusal):
         return row.outcome
-    status, message, asked = row.outcome
+    status, message, asked, code = row.outcome
     got = [status, challenge(world, row.server, asked)]
-    if sdk == "python v2":  # says neither status nor challenge, and the same of every refusal; -32603 is an internal error
-        return {"error": ["MCPError", "Server returned an error response", -32603, None], "got": got}
+    if sdk == "python v2":  # says neither status nor challenge, and of what is no JSON-RPC that it is an internal error
+        error = ["MCPError", message, code] if code else ["MCPError", "Server returned an error response", -32603]
+        return {"error": [*error, None], "got": got}
     if sdk == "python v1":  # its error has the whole answer
         words = f"{'Server' if status == 503 else 'Client'} error '{status} {HTTPStatus(status).phrase}'"
         more = f"For more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/{status}"
         return {"error": ["HTTPStatusError", f"{words} for url '{url(world, row.server)}'\n{more}", *got], "got": got}
-    body = json.dumps({"message": message, "http_status_code": status}, separators=(",", ":"))  # and no challenge
+    rpc = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+    body = json.dumps(rpc if code else {"message": message, "http_status_code": status}, separators=(",", ":"))  # no challenge
     said = f"Streamable HTTP error: Error POSTing to endpoint: {body}"
     return {"error": ["StreamableHTTPError", said, status, None], "got": got}
 

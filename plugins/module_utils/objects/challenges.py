@@ -26,6 +26,10 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import WELL
 
 DISCOVERY = "addWwwAuthenticateHeader"
 UNAUTHORIZED, INSUFFICIENT_SCOPE = "GATEWAY_PLAN_UNRESOLVABLE", "OAUTH2_INSUFFICIENT_SCOPE"
+INVALID_REQUEST, INVALID_PARAMS = -32600, -32602  # of JSON-RPC
+# The gateway's own words, by which mcp_check knows it.
+UNAUTHORIZED_BODY = '{"message":"Unauthorized","http_status_code":401}'
+_FORMER_BODY = '{"message":"Insufficient scope","http_status_code":403}'  # of earlier versions of this collection
 _ANY = "*/*"  # the content types that a template is for
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 _OURS = re.compile(r'Bearer (error="insufficient_scope", scope="[^"]*", )?resource_metadata="[^"]*"(, scope="[^"]*")?')
@@ -63,9 +67,9 @@ def challenge_templates(url: str, scopes: list[str], schema: Mapping[str, Any]) 
     needed = {}
     if names_metadata(schema):
         asked = f', scope="{scope}"' if scope else ""
-        needed[UNAUTHORIZED] = _template(401, "Unauthorized", f'Bearer resource_metadata="{metadata}"{asked}')
+        needed[UNAUTHORIZED] = _template(401, UNAUTHORIZED_BODY, f'Bearer resource_metadata="{metadata}"{asked}')
     if scope:
-        needed[INSUFFICIENT_SCOPE] = _template(403, "Insufficient scope", step_up(scope, metadata))
+        needed[INSUFFICIENT_SCOPE] = _template(403, json_rpc_error("Insufficient scope"), step_up(scope, metadata))
     return needed
 
 
@@ -81,13 +85,14 @@ def refuse_bad_scopes(scopes: Iterable[str], option: str) -> None:
         raise Refusal(f"{option}: {bad!r} is no scope. Use printable ASCII without blank, quote and backslash.")
 
 
-def _template(status: int, message: str, challenge: str) -> dict[str, Any]:
+def json_rpc_error(message: str, code: int = INVALID_REQUEST) -> str:
+    """The body of a refused message: an error without an id, as MCP's Streamable HTTP has it. Of what else, SDKs say nothing."""
+    return json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}, separators=(",", ":"))
+
+
+def _template(status: int, body: str, challenge: str) -> dict[str, Any]:
     headers = {"WWW-Authenticate": challenge, "Content-Type": "application/json"}
-    return {_ANY: {"statusCode": status, "headers": headers, "body": _body(status, message)}}
-
-
-def _body(status: int, message: str) -> str:
-    return json.dumps({"message": message, "http_status_code": status}, separators=(",", ":"))
+    return {_ANY: {"statusCode": status, "headers": headers, "body": body}}
 
 
 def with_challenges(templates: Mapping[str, Any], needed: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -102,6 +107,6 @@ def _is_ours(template: Mapping[str, Any]) -> bool:
     """Whether the template has the form that `_template` gives it; anything else is the user's own."""
     one = template.get(_ANY) or {}
     headers = one.get("headers") or {}
-    bodies = (_body(401, "Unauthorized"), _body(403, "Insufficient scope"))
+    bodies = (UNAUTHORIZED_BODY, json_rpc_error("Insufficient scope"), _FORMER_BODY)
     challenge = str(headers.get("WWW-Authenticate", ""))
     return len(template) == 1 and len(headers) == 2 and bool(_OURS.fullmatch(challenge)) and one.get("body") in bodies

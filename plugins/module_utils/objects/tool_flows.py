@@ -14,14 +14,19 @@ no such limit. (Tried with gravitee-expression-language 4.3.0, Spring 6.2 and js
 """
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import merge
-from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import refuse_bad_scopes, step_up
+from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import (
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    json_rpc_error,
+    refuse_bad_scopes,
+    step_up,
+)
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, LONGEST, quoted
 
 MODES = ["true", "unlisted", "false"]
@@ -76,9 +81,9 @@ def tool_flows(given: Mapping[str, Any] | None, mode: str, metadata: str) -> lis
         scope, challenge = " ".join(scopes), step_up(" ".join(scopes), metadata)
         for number, condition in enumerate(_lacking(names, scopes)):
             more = f" ({number + 1})" if number else ""
-            flows.append(_flow(f"scope {scope}{more}", condition, 403, "Insufficient scope", challenge))
+            flows.append(_flow(f"scope {scope}{more}", condition, 403, f"Insufficient scope: {scope}", challenge))
     if mode == "unlisted":
-        flows.append(_flow("only listed tools", _unlisted(sorted(tools)), 403, "Unknown tool"))
+        flows.append(_flow("only listed tools", _unlisted(sorted(tools)), 403, "Unknown tool", code=INVALID_PARAMS))
     return flows
 
 
@@ -136,13 +141,14 @@ def _pattern(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", lambda match: f"\\x{ord(match.group()):02X}", name)
 
 
-def _flow(name: str, condition: str, status: int, message: str, challenge: str | None = None) -> dict[str, Any]:
+def _flow(
+    name: str, condition: str, status: int, message: str, challenge: str | None = None, code: int = INVALID_REQUEST
+) -> dict[str, Any]:
     named = {"name": OURS + name, "enabled": True}
     headers = [{"name": "WWW-Authenticate", "value": challenge}] if challenge else []
-    body = json.dumps({"message": message, "http_status_code": status}, separators=(",", ":"))
     answer = {
         "headers": [*headers, {"name": "Content-Type", "value": "application/json"}],
-        "content": body,
+        "content": json_rpc_error(message, code),
         "status": str(status),
     }
     step = {**named, "policy": "mock", "configuration": answer, "condition": condition}
