@@ -46,9 +46,12 @@ _TOO_DEEP = f"{{{_NESTED} > {MOST_NESTED}}}"
 # A value for each comma, and for each list and object that holds any; of a member that is there twice #jsonPath finds one.
 _VALUES = _TEXTS + r".replaceAll('[\[\x7B]\s*[\]\x7D]', '').replaceAll('[^,\[\x7B]', '').length()"
 _TWICE = f"{{{_VALUES} != #jsonPath(#request.content, '$..*').size()}}"
-_NAMES = "#jsonPath(#request.content, '%s').keySet().toString().matches('%s')"  # of an object's members: [one, other]
-_OTHER_CASE = r"(?s).*[\[ ](?!(?:%s)[,\]])(?iu:%s)[,\]].*"
-_MISSPELLED = " || ".join(_NAMES % (at, _OTHER_CASE % (mcp, mcp)) for at, mcp in (("$", "method|params"), ("$.params", "name")))
+_OTHER_CASE = r".keySet().toString().matches('(?s).*[\[ ](?!(?:%s)[,\]])(?iu:%s)[,\]].*')"  # of the set [one, other]
+_MEMBERS, _PARAMS = (f"#jsonPath(#request.content, '{path}')" for path in ("$", "$.params"))
+_MISSPELLED = (
+    f"{{{_MEMBERS}{_OTHER_CASE % (('method|params',) * 2)}"
+    f" || {_PARAMS} != null && {_PARAMS}{_OTHER_CASE % (('name',) * 2)}}}"
+)
 _NO_NAME = f"{{{_CALL} && ({_NAME} == null || !{_NAME}.toString().equals({_NAME}))}}"
 _LACKS = f"!(' ' + {CLAIMS}['scope'] + ' ').contains(%s)"
 _PRINTABLE = re.compile(r"[ -~]+")
@@ -74,7 +77,7 @@ def tool_flows(given: Mapping[str, Any] | None, mode: str, metadata: str) -> lis
         _flow("only JSON objects", _NO_OBJECT, 400, "Send one JSON object: batches are not allowed."),
         _flow("no deep nesting", _TOO_DEEP, 400, f"Send no more than {MOST_NESTED} lists and objects within others."),
         _flow("each member once", _TWICE, 400, "Send each member of an object once."),
-        _flow("members as MCP names them", f"{{{_MISSPELLED}}}", 400, "Write method, params and name in lower case."),
+        _flow("members as MCP names them", _MISSPELLED, 400, "Write method, params and name in lower case."),
         _flow("a name for each call", _NO_NAME, 400, "Send the name of the tool as a text."),
     ]
     for scopes, names in sorted(sets.items()):
