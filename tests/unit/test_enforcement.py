@@ -121,6 +121,13 @@ def test_a_tool_is_called_with_its_scopes_only(
         assert challenge is None
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_call_is_refused_by_whatever_method_it_comes(method: str) -> None:
+    flows = [stored_flow(World(), flow) for flow in tool_flows({"a": ["s"]}, "true", METADATA)]
+    response = answered(flows, method, "/", variables_of(call("a"), {}))
+    assert response is not None and response.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -30,6 +30,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges im
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rule import CLAIMS, LONGEST, quoted
 
 MODES = ["true", "unlisted", "false"]
+WITH_A_BODY = ("POST", "PUT", "PATCH")  # MCP posts; a server may not look at the method
 OURS = "gravitee.mcp: "  # how the names of these flows begin
 _METHOD, _NAME = (f"#jsonPath(#request.content, '$.{path}')" for path in ("method", "params.name"))
 _CALL = f"{_METHOD} == 'tools/call'"
@@ -155,5 +156,5 @@ def _flow(
         "status": str(status),
     }
     step = {**named, "policy": "mock", "configuration": answer, "condition": condition}
-    selector = {"type": "HTTP", "path": "/", "pathOperator": "STARTS_WITH", "methods": ["POST"]}
+    selector = {"type": "HTTP", "path": "/", "pathOperator": "STARTS_WITH", "methods": list(WITH_A_BODY)}
     return {**named, "selectors": [selector], "request": [step]}
