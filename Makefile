@@ -12,7 +12,7 @@ COLLECTION := $(BUILD)/collections/ansible_collections/gravitee/mcp
 WORKERS ?= 4
 PYTEST_ARGS ?=
 # The rooms of plugins/module_utils that mypy checks strictly.
-TYPED := core flows mcp objects
+TYPED := core flows mcp objects planes
 # The integration tests that play no playbook.
 FAST = $(shell grep -L Playbooks tests/integration/test_*.py)
 

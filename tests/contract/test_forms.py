@@ -25,7 +25,7 @@ ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("apim", "POST", ".*/subscriptions(/[^/]+/_[a-z]+)?", forms.SUBSCRIPTION),
     ("apim", "GET", ".*/events", forms.EVENTS),
     ("apim", "GET", ".*/schema", forms.SCHEMA),
-    ("apim", "GET", ".*/plugins/[a-z]+", forms.PLUGINS),
+    ("apim", "GET", ".*/plugins/[a-z]+", [forms.PLUGIN]),
     ("apim", "GET", ".*/applications", [forms.APP]),
     ("apim", "POST", ".*/applications", forms.APP),
     ("apim", "GET", ".*/applications/[^_/]+", forms.APP),

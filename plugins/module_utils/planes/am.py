@@ -40,8 +40,9 @@ class Am:
             said = "no token: is am_url the AM management API?"
             raise ApiError("POST", "/management/auth/token", response.status_code, said)
         expires = told.get("expires_at")  # ms since 1970
-        known = isinstance(expires, (int, float)) and 0 < expires < FOREVER
-        return Token(told["access_token"], expires / 1000 if known else None)
+        if not isinstance(expires, (int, float)) or not 0 < expires < FOREVER:
+            return Token(told["access_token"])
+        return Token(told["access_token"], expires / 1000)
 
     def domain(self, domain: str) -> dict[str, Any] | None:
         """The domain with this hrid or this id; None when there is none, or this user may not see it."""
@@ -86,7 +87,7 @@ class Am:
         None where AM has no such endpoint (before 4.11), which its own 404 says; a proxy's 404 does not.
         """
         try:
-            return self.session.get(f"{self._mcp_server(domain_id, server_id)}/secrets", [forms.SECRET])
+            return self.session.listed(f"{self._mcp_server(domain_id, server_id)}/secrets", forms.SECRET)
         except ApiError as error:
             if error.status == 404 and error.message == NO_ENDPOINT:
                 return None

@@ -201,7 +201,7 @@ class Apim:
 
     def applications(self) -> list[dict[str, Any]]:
         """The active applications, with their client ids under settings.app."""
-        return self.session.get(self._applications, [forms.APP], status="ACTIVE")
+        return self.session.listed(self._applications, forms.APP, status="ACTIVE")
 
     def application(self, application_id: str) -> dict[str, Any]:
         """One application, also an archived one."""
@@ -241,7 +241,7 @@ class Apim:
 
     def _plugins(self, kind: str) -> set[str]:
         """The ids of the plugins that this server has: resources, endpoints or entrypoints."""
-        return {plugin["id"] for plugin in self.session.get(f"{self._organization}/plugins/{kind}", forms.PLUGINS)}
+        return {plugin["id"] for plugin in self.session.listed(f"{self._organization}/plugins/{kind}", forms.PLUGIN)}
 
     def _api(self, api_id: str) -> str:
         return f"{self._apis}/{segment(api_id)}"

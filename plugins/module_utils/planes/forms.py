@@ -98,7 +98,7 @@ PLAN = {
 }
 SUBSCRIPTION = {"id": str, "status": str, "plan": {"id": str}, "application": {"id": str}}
 APP = {"id": str, "name": str, "settings?": {"app?": {"client_id?": str}}}
-PLUGINS = [{"id": str}]
+PLUGIN = {"id": str}
 SCHEMA = {"properties?": dict}
 _OF_AN_EVENT = {"DEPLOYMENT_NUMBER?": str, "DEPLOYMENT_LABEL?": str}
 EVENTS = {"data": [{"id": str, "createdAt": str, "payload": str, "properties?": _OF_AN_EVENT}]}

@@ -81,8 +81,9 @@ class Introspection:
 
 def credentials(configuration: Mapping[str, Any], options: Options, wait: float) -> Verdict:
     """Whether AM takes what a resource "Gravitee.io AM Authorization Server" holds in its configuration."""
-    needed = [configuration.get(key) for key in ("serverURL", "securityDomain", "clientId", "clientSecret")]
-    if not all(needed):
+    url, domain, client_id, secret = (
+        str(configuration.get(key) or "") for key in ("serverURL", "securityDomain", "clientId", "clientSecret")
+    )
+    if not (url and domain and client_id and secret):
         return "unknown"
-    url, domain, client_id, secret = needed
     return Introspection(url, domain, options).takes(client_id, secret, wait)

@@ -99,11 +99,11 @@ class LimitedAdapter(HTTPAdapter):
         return manager
 
 
-class _HTTPPool(HTTPConnectionPool):  # type: ignore[misc]
+class _HTTPPool(HTTPConnectionPool):
     ConnectionCls = _timed(getattr(HTTPConnectionPool, "ConnectionCls", object))
 
 
-class _HTTPSPool(HTTPSConnectionPool):  # type: ignore[misc]
+class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _timed(getattr(HTTPSConnectionPool, "ConnectionCls", object))
 
 

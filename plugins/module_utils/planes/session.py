@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
@@ -98,7 +98,7 @@ def another_form(method: str, path: str, status: int, wrong: str) -> ApiError:
     return ApiError(method, path, status, f"in a form that is not expected: {wrong}", remedy=remedy)
 
 
-def is_token(value: Any) -> bool:
+def is_token(value: Any) -> TypeGuard[str]:
     """Whether a header can carry it."""
     return isinstance(value, str) and value != "" and value.isascii() and value.isprintable() and " " not in value
 
@@ -125,12 +125,17 @@ class Session:
         self._cache = TokenCache() if options.token_cache else None
         self._cached_as = (credentials.url, options.organization, credentials.token, credentials.username, credentials.password)
 
-    def get(self, path: str, form: Form, /, **params: Any) -> Any:
-        """What the server answers to a GET with these query parameters; ApiError as for ask."""
+    def get(self, path: str, form: Form, /, **params: Any) -> dict[str, Any]:
+        """The object that the server answers to a GET with these query parameters; ApiError as for ask."""
         return self.ask("GET", path, form, params=params)
 
-    def ask(self, method: str, path: str, form: Form, body: Any = None, params: Any = None) -> Any:
-        """What the server answers, from JSON; ApiError also for an answer that is none, or has another form."""
+    def listed(self, path: str, form: Form, /, **params: Any) -> list[dict[str, Any]]:
+        """The objects of this form that the server answers in one list to a GET; ApiError as for ask."""
+        answer: list[dict[str, Any]] = self._read("GET", path, [form], self.send("GET", path, params=params))
+        return answer
+
+    def ask(self, method: str, path: str, form: Form, body: Any = None, params: Any = None) -> dict[str, Any]:
+        """The object that the server answers; ApiError also for an answer that is none, or has another form."""
         return self.read(method, path, form, self.send(method, path, body, params))
 
     def pages(
@@ -152,7 +157,12 @@ class Session:
                 return
         raise ApiError("GET", path, 200, f"page {page} of a list that does not end", remedy="is the URL right?")
 
-    def read(self, method: str, path: str, form: Form, response: Answer) -> Any:
+    def read(self, method: str, path: str, form: Form, response: Answer) -> dict[str, Any]:
+        """The object in an answer to a request that was sent; ApiError as for ask."""
+        answer: dict[str, Any] = self._read(method, path, form, response)
+        return answer
+
+    def _read(self, method: str, path: str, form: Form, response: Answer) -> Any:
         """The answer from JSON, in the form that is expected. The secrets in it are noted, so that no output has them."""
         try:
             answer = response.json()
@@ -203,7 +213,7 @@ class Session:
         return new.value
 
     def exchange(
-        self, method: str, path: str, sign: Callable, body: Any = None, params: Any = None, headers: Any = None
+        self, method: str, path: str, sign: Callable[[Any], Any], body: Any = None, params: Any = None, headers: Any = None
     ) -> Answer:
         """One request signed by `sign`."""
         try:

@@ -107,7 +107,7 @@ class Patience(Retry):
         self.until = self.until or now + self.limit
         after = self.get_retry_after(response) or 0 if response is not None else 0
         if now + after > self.until:
-            raise MaxRetryError(None, url, error or "the server asks to wait too long")
+            raise MaxRetryError(None, url, error or "the server asks to wait too long")  # type: ignore[arg-type]
         following = super().increment(method, url, response, error, *args, **more)
         if self.told is not None:
             got = response.status if response is not None else _last_reason(str(error))
