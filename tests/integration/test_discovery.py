@@ -82,6 +82,11 @@ def test_a_metadata_path_of_another_api_is_refused(modules: Modules, world: Worl
     assert world.writes()[before:] == []
 
 
+def test_the_list_of_all_apis_is_read_once_for_a_new_one(modules: Modules, world: World) -> None:
+    modules.run("gravitee_api", check=True, context_path="/w", name="W", target="http://w/mcp", metadata_path=True)
+    assert len([request for request in world.log if request.method == "GET" and request.path.endswith("/apis")]) == 1
+
+
 @pytest.mark.parametrize("scopes", [["openid"], ["openid", "weather:read"], []])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_the_policy_does_not_say_a_template_does(modules: Modules, world: World, policy: str, scopes: list[str]) -> None:

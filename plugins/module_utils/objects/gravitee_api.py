@@ -21,7 +21,7 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import
     merge,
     missing,
 )
-from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import web_url
+from ansible_collections.gravitee.mcp.plugins.module_utils.core.urls import WELL_KNOWN, web_url
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.challenges import challenge_templates, with_challenges
 from ansible_collections.gravitee.mcp.plugins.module_utils.objects.definition import (
     READ_ONLY,
@@ -111,6 +111,7 @@ class ManagedApi(Managed):
         self.title = ", ".join(self.paths) or str(params.id)
         self.type = params.type.upper() if params.type else None
         self.etag = ""
+        self.owners: list[dict[str, Any]] = []  # of the paths that it may get
         self.given: dict[str, Any] = {}
 
     @classmethod
@@ -127,8 +128,14 @@ class ManagedApi(Managed):
             check_mcp_path(path)
         return normal_path(path)
 
+    @property
+    def _sought(self) -> set[str]:
+        """The paths that the API may get by its options, those of the metadata among them: the list of all APIs is long."""
+        return set() if self.params.id else {place + path for path in self.paths for place in ("", WELL_KNOWN)}
+
     def observe(self) -> dict[str, Any] | None:
-        observed, self.etag = find_api(self.apim, self.params.id, self.paths)
+        self.owners = [] if self.params.id else self.apim.owners(self._sought)
+        observed, self.etag = find_api(self.apim, self.params.id, self.paths, self.owners)
         name = self.params.name
         if observed is None:
             if self.params.id and self.params.state == "present":
@@ -247,8 +254,9 @@ class ManagedApi(Managed):
     def _refuse_taken_paths(self, observed: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> None:
         """APIM would refuse it, too, but a new API's first requests may be written by then."""
         new = set(paths_of(desired)) - set(paths_of(observed or {})) - set(self.paths)
-        owner = next((api for api in self.apim.owners(new) if api["id"] != (observed or {}).get("id")), None) if new else None
-        if owner:
+        owners = self.owners if new <= self._sought else self.apim.owners(new)
+        others = (api for api in owners if new & set(paths_of(api)) and api["id"] != (observed or {}).get("id"))
+        if owner := next(others, None):
             taken = ", ".join(sorted(new & set(paths_of(owner))))
             raise Refusal(
                 f"metadata_path: {taken} belongs to the API {owner['name']!r} ({owner['id']}). Remove that path from it, or set "

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.errors import ApiError, Refusal
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.options import ModuleOptions, option
 from ansible_collections.gravitee.mcp.plugins.module_utils.core.reconcile import Managed, Planes
-from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path
+from ansible_collections.gravitee.mcp.plugins.module_utils.planes.apim import Apim, normal_path, paths_of
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,16 @@ class OneApi(ModuleOptions):
     RULES = {"required_one_of": [["api_id", "context_path"]]}
 
 
-def find_api(apim: Apim, api_id: str | None, paths: Iterable[str]) -> tuple[dict[str, Any] | None, str]:
-    """The API with this id, or else the one that owns any of the context paths, with its ETag; None if there is none."""
+def find_api(
+    apim: Apim, api_id: str | None, paths: Iterable[str], among: Iterable[dict[str, Any]] | None = None
+) -> tuple[dict[str, Any] | None, str]:
+    """The API with this id, or else the one that owns any of the context paths, with its ETag; None if there is none.
+
+    among: the owners of these and of other paths, where they were looked for before.
+    """
     if not api_id:
         wanted = {normal_path(path) for path in paths}
-        owners = apim.owners(wanted)
+        owners = apim.owners(wanted) if among is None else [api for api in among if wanted & set(paths_of(api))]
         if len(owners) > 1:
             names = ", ".join(f"{api['name']} ({api['id']})" for api in owners)
             raise Refusal(f"context_paths: they belong to more than one API: {names}. Give id, or paths of one API.")
