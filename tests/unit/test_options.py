@@ -91,6 +91,10 @@ def test_what_was_given_goes_to_the_server_under_its_names() -> None:
         on_the_wire(ThingOptions(name="a", read_timeout=0), ("read_timeout",))
 
 
+def test_an_instance_is_written_down_without_its_secrets() -> None:
+    assert "hidden" not in repr(ThingOptions(name="a", secret="hidden"))
+
+
 def test_defaults_are_nobodys_to_change() -> None:
     ThingOptions(name="a").labels["b"] = "c"
     assert ThingOptions(name="a").labels == {}

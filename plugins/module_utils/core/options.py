@@ -63,12 +63,9 @@ def option(
     ValueError says what is wrong with a value.
     """
     metadata = {"spec": spec, "default": default, "inner": of or each, "wire": wire, "convert": convert}
-    if of:
-        return dataclasses.field(default_factory=of, metadata=metadata)  # pylint: disable=invalid-field-call
-    if isinstance(default, (list, dict)):
-        # pylint: disable-next=invalid-field-call
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)  # pylint: disable=invalid-field-call
+    make: Callable[[], Any] = of or (lambda: type(default)(default) if isinstance(default, (list, dict)) else default)
+    shown = not spec.get("no_log")  # where Python itself writes down an instance
+    return dataclasses.field(default_factory=make, metadata=metadata, repr=shown)  # pylint: disable=invalid-field-call
 
 
 def argument_spec(options: type, required: bool = True) -> dict[str, dict[str, Any]]:
