@@ -17,25 +17,24 @@ RULES = {
 TOOLS = {"tools": [{"key": "get_weather", "scopes": ["weather:read"]}, {"key": "slow_forecast"}]}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_weather", "arguments": {"city": "Oslo"}}}
 HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
-SECONDS = 5.0
 
 
-def calls_per_second(bench: Bench) -> dict[str, float]:
-    return {name: _calls(bench, rules) for name, rules in RULES.items()}
+def calls_per_second(bench: Bench, seconds: float) -> dict[str, float]:
+    return {name: _calls(bench, rules, seconds) for name, rules in RULES.items()}
 
 
-def _calls(bench: Bench, rules: dict[str, str]) -> float:
+def _calls(bench: Bench, rules: dict[str, str], seconds: float) -> float:
     bench.ask("reset")
     given = {f"secure_mcp_{name}": value for name, value in {**TOOLS, **rules}.items()}
     bench.play(bench.fleet(1), "secure_mcp.yml", "-e", json.dumps(given))
     url = f"{bench.urls['gateway']}/s0-mcp"
     scope = "openid" if rules == RULES["without"] else "openid weather:read"
-    client_id = register(bench.world).json()["client_id"]
+    client_id = register(bench.world, scope=scope).json()["client_id"]
     token = Login().token(bench.world, client_id, url, scope=scope)
     with requests.Session() as http:
         http.headers.update({**HEADERS, "Authorization": f"Bearer {token}"})
         made, began = 0, time.monotonic()
-        while time.monotonic() - began < SECONDS:
+        while time.monotonic() - began < seconds:
             answer = http.post(url, json=CALL, timeout=10)
             if not answer.ok:
                 raise SystemExit(f"a call of a tool is answered {answer.status_code}: {answer.text}")
