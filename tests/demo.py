@@ -87,7 +87,7 @@ def story(world: World, playbooks: Playbooks) -> None:
     need(bool(drifted.changes), "the edit was not found")
     for finding in drifted.changes:
         say(f"     weather: {finding}")
-    play(playbooks, "mends it", "secure_mcp.yml")
+    play(playbooks, "fixes it", "secure_mcp.yml")
     play(playbooks, "nothing found", "drift.yml")
 
 

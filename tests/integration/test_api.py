@@ -60,7 +60,7 @@ def test_everything_the_server_normalizes_is_no_drift(modules: Modules) -> None:
         ({"definition": {"analytics": {"enabled": False}}}, ["analytics"]),
     ],
 )
-def test_a_difference_is_mended_and_nothing_else(modules: Modules, world: World, given: dict, shown: list[str]) -> None:
+def test_a_difference_is_fixed_and_nothing_else(modules: Modules, world: World, given: dict, shown: list[str]) -> None:
     modules.run("gravitee_api", **WEATHER, labels=["kept"], definition={"properties": [{"key": "k", "value": "v"}]})
     before = next(iter(world.apis.values())).definition
     done = modules.twice("gravitee_api", **{**WEATHER, **given})

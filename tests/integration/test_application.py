@@ -70,7 +70,7 @@ def test_an_interrupted_creation_is_completed(modules: Modules, domain: Domain) 
         ({"description": "d"}, "set description of application VS Code"),
     ],
 )
-def test_a_difference_is_mended_and_nothing_else(modules: Modules, domain: Domain, given: dict, change: str) -> None:
+def test_a_difference_is_fixed_and_nothing_else(modules: Modules, domain: Domain, given: dict, change: str) -> None:
     modules.run("am_application", **VS_CODE)
     before = dict(oauth(domain))
     assert modules.twice("am_application", **{**VS_CODE, **given})["changes"] == [change]

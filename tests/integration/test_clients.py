@@ -1,4 +1,4 @@
-"""Clients get in, or mcp_check says why not and which setting mends it."""
+"""Clients get in, or mcp_check says why not and which setting fixes it."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -80,9 +80,9 @@ def test_the_role_finds_and_mends_it(playbooks: Playbooks, modules: Modules, wor
     assert playbooks.run("drift.yml", verify=False).code == 0, "found without asking AM's gateway"
     drift = playbooks.run("drift.yml", verify_timeout=1)
     assert drift.code == 2
-    mended = playbooks.run(verify_timeout=1)
-    assert mended.changes == drift.changes
-    assert mended.changes[-2:] == [
+    fixed = playbooks.run(verify_timeout=1)
+    assert fixed.changes == drift.changes
+    assert fixed.changes[-2:] == [
         "update clientSecret of resource Gravitee AM of API /weather-mcp",
         "deploy API /weather-mcp",
     ]

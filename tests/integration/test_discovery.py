@@ -175,9 +175,9 @@ def test_the_check_names_what_is_missing(modules: Modules, world: World, policy:
     # What it names is the remedy.
     modules.run("gravitee_api", **at, metadata_path=True, challenge={"url": url, "scopes": ["openid"]})
     modules.run("gravitee_deployment", **at)
-    mended = modules.run("mcp_check", url=url)
-    steps = {step["step"]: step for step in mended["steps"]}
-    assert mended["result"] == "secured"
+    fixed = modules.run("mcp_check", url=url)
+    steps = {step["step"]: step for step in fixed["steps"]}
+    assert fixed["result"] == "secured"
     assert (steps["challenge"]["verdict"], steps["scopes"]["got"]) == ("ok", "openid")
     answer = requests.post(url, json={}, timeout=5)
     assert 'scope="openid"' in answer.headers["WWW-Authenticate"]

@@ -73,7 +73,7 @@ def test_requests_for_a_check_grow_by_two_a_server(modules: Modules, world: Worl
     assert counts[1] - counts[0] == 2 * 5  # its plans, its subscriptions
 
 
-def test_only_what_drifted_is_mended(modules: Modules, world: World) -> None:
+def test_only_what_drifted_is_fixed(modules: Modules, world: World) -> None:
     given = fleet(world)
     modules.run("mcp_fleet", **given)
     record(world, "/s1-mcp/").definition["endpointGroups"][0]["endpoints"][0]["configuration"]["target"] = "http://evil"

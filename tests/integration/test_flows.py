@@ -240,8 +240,8 @@ def test_a_deleted_mcp_server_comes_back(playbooks: Playbooks, world: World, dom
     assert playbooks.run().code == 0
     domain.mcp_servers.clear()
     domain.sync()
-    mended = playbooks.run()
-    assert mended.code == 0, mended.output
+    fixed = playbooks.run()
+    assert fixed.code == 0, fixed.output
     assert _api(world)["resources"][0]["configuration"]["clientId"] == _server(world)["clientId"]
     assert _api(world)["resources"][0]["configuration"]["clientSecret"] == _server(world)["secrets"][0]["secret"]
     assert playbooks.run().changes == []
@@ -254,8 +254,8 @@ def test_a_lost_secret_is_renewed(playbooks: Playbooks, world: World, domain: Do
     assert playbooks.run().code == 0
     client_id = _server(world)["clientId"]
     _api(world)["resources"] = []
-    mended = playbooks.run()
-    assert mended.code == 0, mended.output
+    fixed = playbooks.run()
+    assert fixed.code == 0, fixed.output
     assert _server(world)["clientId"] == client_id
     assert _api(world)["resources"][0]["configuration"]["clientSecret"] == _server(world)["secrets"][-1]["secret"]
     assert playbooks.run().changes == []
