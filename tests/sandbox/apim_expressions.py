@@ -18,8 +18,9 @@ Evaluated = Callable[[Variables], Any]
 LONGEST, LONGEST_PATTERN, LONGEST_TEXT = 10_000, 1_000, 500_000  # characters
 DEEPEST = 400  # levels of JSON
 _TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(#?[A-Za-z_]\w*|\d+)|(&&|\|\||==|!=|[!+().,>\[\]]))")
-_METHODS = {"contains": 1, "getFirst": 1, "matches": 1, "replaceAll": 2, "length": 0}  # how many arguments they take
-_METHODS |= {"keySet": 0, "size": 0, "toString": 0, "equals": 1}
+# How many arguments they take.
+_METHODS = {"contains": 1, "equals": 1, "getFirst": 1, "matches": 1, "replaceAll": 2}
+_METHODS |= dict.fromkeys(("keySet", "length", "size", "toString"), 0)
 _WITHIN_TEXT = re.compile(r"\{#[^{}]*\}")
 _CONSTANTS = {"null": None, "true": True, "false": False}
 

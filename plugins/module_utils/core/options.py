@@ -101,11 +101,15 @@ def _value(field: dataclasses.Field[Any], value: Any) -> Any:
     return [_built(inner, one) for one in value] if isinstance(value, list) else _built(inner, value)
 
 
-def on_the_wire(options: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """Of the options, or of those `names`, what was given, under the server's names; Refusal names one that does not fit."""
+def on_the_wire(options: Any, part: type | Iterable[str] | None = None) -> dict[str, Any]:
+    """What was given of the options, under the server's names; Refusal names one that does not fit.
+
+    part: only those of this base of their class, or those with these names.
+    """
     fields = {field.name: field for field in dataclasses.fields(options)}
+    names = [field.name for field in dataclasses.fields(part)] if isinstance(part, type) else fields if part is None else part
     wire = {}
-    for name in fields if names is None else names:
+    for name in names:
         value, convert = getattr(options, name), fields[name].metadata["convert"]
         if value is None:
             continue

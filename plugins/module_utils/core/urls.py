@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 WELL_KNOWN = "/.well-known/oauth-protected-resource"  # where a protected resource's metadata is (RFC 9728)
 
 
-def below(base: str, path: str) -> str:
-    """The URL of a path below a base URL, whatever slashes either has at its ends."""
-    return f"{base.rstrip('/')}/{path.strip('/')}".rstrip("/")
+def below(base: str, *paths: str) -> str:
+    """The URL of a path, given in one or more parts, below a base URL, whatever slashes they have at their ends."""
+    return "/".join([base.rstrip("/"), *filter(None, (path.strip("/") for path in paths))])
 
 
 def web_url(value: str) -> str:

@@ -216,7 +216,7 @@ def refuse_what_cannot_be(seen: Situation, trouble: Callable[[str, float], str])
             f"client_secret: AM does not take it for the MCP server {v.url} (it has another since, as after a rotation). Leave "
             "client_secret out, and a new one is made; or remove the MCP server from AM first, and it is made with yours."
         )
-    url = below(v.am_gateway_url, f"{seen.domain['path'].strip('/')}/oidc/.well-known/openid-configuration")
+    url = below(v.am_gateway_url, seen.domain["path"], "oidc/.well-known/openid-configuration")
     got = trouble(url, v.verify_timeout) if v.verify else ""
     if got:
         domain = f"the domain {seen.domain.get('hrid')} is enabled"

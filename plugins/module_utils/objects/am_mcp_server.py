@@ -184,11 +184,11 @@ class ManagedMcpServer(Managed):
             return []
         return absent
 
-    def changes(self, observed: dict[str, Any] | None, desired: Any) -> Iterable[Change]:
-        if observed is None:
-            yield Change(f"create MCP server {desired['name']}", lambda _: self._create(desired))
-        elif desired is None:
+    def changes(self, observed: Any, desired: dict[str, Any] | None) -> Iterable[Change]:
+        if desired is None:
             yield Change(f"delete MCP server {observed['name']}", lambda _: self._delete())
+        elif observed is None:
+            yield Change(f"create MCP server {desired['name']}", lambda _: self._create(desired))
         else:
             body = {key: value for key, value in desired.items() if value != observed.get(key)}
             yield Change(f"update {', '.join(body)} of MCP server {observed['name']}", lambda _: self._patch(body))

@@ -20,10 +20,9 @@ TYPE = "oauth2-am-resource"
 
 
 @dataclass(frozen=True)
-class ResourceOptions(OneApi):
-    """Options of am_resource; those of CONFIGURATION are the resource's configuration, as the plugin's schema has it."""
+class Configuration:
+    """The resource's configuration, as the plugin's schema has it."""
 
-    name: str = option("Gravitee AM")
     server_url: str | None = option(wire="serverURL", convert=web_url)
     version: str | None = option(choices=["V1_X", "V2_X", "V3_X"])
     security_domain: str | None = option()
@@ -33,21 +32,15 @@ class ResourceOptions(OneApi):
     http: dict[str, Any] | None = option()
     proxy: dict[str, Any] | None = option()
     ssl: dict[str, Any] | None = option()
+
+
+@dataclass(frozen=True)
+class ResourceOptions(OneApi, Configuration):
+    """Options of am_resource."""
+
+    name: str = option("Gravitee AM")
     enabled: bool = option(True)
     state: str = option("present", choices=["present", "absent"])
-
-
-CONFIGURATION = (
-    "server_url",
-    "version",
-    "security_domain",
-    "client_id",
-    "client_secret",
-    "user_claim",
-    "http",
-    "proxy",
-    "ssl",
-)
 
 
 def configuration_of(definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -80,7 +73,7 @@ class ManagedAmResource(ApiPart):
     def desired(self, observed: dict[str, Any] | None) -> dict[str, Any] | None:
         if self.params.state == "absent":
             return None
-        given = on_the_wire(self.params, CONFIGURATION)
+        given = on_the_wire(self.params, Configuration)
         base = observed or {
             "name": self.params.name,
             "type": TYPE,

@@ -49,8 +49,30 @@ class Challenge:
 
 
 @dataclass(frozen=True)
-class ApiOptions(ModuleOptions):
-    """Options of gravitee_api. Times in milliseconds."""
+class Fields:
+    """The API's fields that have an option of their own."""
+
+    name: str | None = option()
+    version: str | None = option(wire="apiVersion")
+    description: str | None = option()
+    tags: list[str] | None = option()
+    labels: list[str] | None = option()
+    visibility: str | None = option(choices=["public", "private"], convert=str.upper)
+
+
+@dataclass(frozen=True)
+class EndpointHttp:
+    """How requests get to the API's endpoint. Times in milliseconds."""
+
+    read_timeout: int | None = option()
+    connect_timeout: int | None = option()
+    idle_timeout: int | None = option()
+    max_concurrent_connections: int | None = option()
+
+
+@dataclass(frozen=True)
+class ApiOptions(ModuleOptions, Fields, EndpointHttp):
+    """Options of gravitee_api."""
 
     id: str | None = option()
     context_paths: list[str] | None = option(aliases=["context_path"])
@@ -58,28 +80,14 @@ class ApiOptions(ModuleOptions):
     metadata_path: bool = option(False)
     challenge: Challenge = option(of=Challenge)
     cors_origins: list[str] | None = option()
-    name: str | None = option()
     type: str | None = option(choices=["proxy", "mcp_proxy"])
-    version: str | None = option(wire="apiVersion")
-    description: str | None = option()
     target: str | None = option(convert=web_url)
-    read_timeout: int | None = option()
-    connect_timeout: int | None = option()
-    idle_timeout: int | None = option()
-    max_concurrent_connections: int | None = option()
-    tags: list[str] | None = option()
-    labels: list[str] | None = option()
-    visibility: str | None = option(choices=["public", "private"], convert=str.upper)
     definition: dict[str, Any] = option({})
     replace: bool = option(False)
     mcp_resource: bool = option(True)
     adopt: bool = option(False)
     state: str = option("present", choices=["present", "absent"])
     RULES = {"required_one_of": [["id", "context_paths"]]}
-
-
-FIELDS = ("name", "version", "description", "tags", "labels", "visibility")  # of the API itself
-HTTP = ("read_timeout", "connect_timeout", "idle_timeout", "max_concurrent_connections")  # of its endpoint
 
 
 def is_context_path(path: str) -> bool:
@@ -134,7 +142,7 @@ class ManagedApi(Managed):
         return set() if self.params.id else {place + path for path in self.paths for place in ("", WELL_KNOWN)}
 
     def observe(self) -> dict[str, Any] | None:
-        self.owners = [] if self.params.id else self.apim.owners(self._sought)
+        self.owners = self.apim.owners(self._sought) if self._sought else []
         observed, self.etag = find_api(self.apim, self.params.id, self.paths, self.owners)
         name = self.params.name
         if observed is None:
@@ -163,7 +171,7 @@ class ManagedApi(Managed):
         else:
             base = observed or self._new(definition)
         frame = merge(base, definition)
-        given = merge(definition, on_the_wire(self.params, FIELDS))
+        given = merge(definition, on_the_wire(self.params, Fields))
         if self.paths or self.params.metadata_path or self.params.cors_origins is not None:
             given["listeners"] = listeners(frame, self.paths, self.params)
         if endpoint := self._endpoint_groups(frame):
@@ -214,7 +222,7 @@ class ManagedApi(Managed):
 
     def _endpoint_groups(self, frame: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The parameters of the endpoint, at the place where `frame` has its only one."""
-        target, http = on_the_wire(self.params, ("target",)), on_the_wire(self.params, HTTP)
+        target, http = on_the_wire(self.params, ("target",)), on_the_wire(self.params, EndpointHttp)
         if not target and not http:
             return None
         groups = frame.get("endpointGroups") or []
@@ -232,9 +240,11 @@ class ManagedApi(Managed):
             place[key] = {"http": http}
         return [given_group]
 
-    def changes(self, observed: dict[str, Any] | None, desired: dict[str, Any] | None) -> Iterable[Change]:
+    def changes(self, observed: Any, desired: dict[str, Any] | None) -> Iterable[Change]:
         if desired is None:
-            yield from self._removal(observed or {})
+            if observed["state"] == "STARTED":
+                yield Change(f"stop API {observed['name']}", self._stop)
+            yield Change(f"delete API {observed['name']} and its plans", self._delete)
             return
         self._refuse_taken_paths(observed, desired)
         if observed is None:
@@ -245,11 +255,6 @@ class ManagedApi(Managed):
         else:
             names = ", ".join(sorted(differing(observed, desired)))
             yield Change(f"update {names} of API {observed['name']}", lambda api: self._put(desired, api["id"]))
-
-    def _removal(self, observed: Mapping[str, Any]) -> Iterable[Change]:
-        if observed["state"] == "STARTED":
-            yield Change(f"stop API {observed['name']}", self._stop)
-        yield Change(f"delete API {observed['name']} and its plans", self._delete)
 
     def _refuse_taken_paths(self, observed: Mapping[str, Any] | None, desired: Mapping[str, Any]) -> None:
         """APIM would refuse it, too, but a new API's first requests may be written by then."""

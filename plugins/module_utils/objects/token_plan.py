@@ -24,16 +24,22 @@ IDENTITY = {"openid"}  # scopes that say who somebody is, not what they may do
 
 
 @dataclass(frozen=True)
-class TokenOptions(OneApi):
-    """The options of a plan that are about tokens; those of OAUTH2 are the configuration of the policy oauth2."""
+class OAuth2:
+    """The configuration of the policy oauth2."""
 
     oauth_resource: str | None = option()
     oauth_cache_resource: str | None = option()
-    required_scopes: list[str] | None = option()
-    check_required_scopes: bool | None = option()
-    mode_strict: bool | None = option()
     extract_payload: bool | None = option()
+    check_required_scopes: bool | None = option()
+    required_scopes: list[str] | None = option()
+    mode_strict: bool | None = option()
     propagate_auth_header: bool | None = option()
+
+
+@dataclass(frozen=True)
+class TokenOptions(OneApi, OAuth2):
+    """The options of a plan that are about tokens."""
+
     discovery: bool = option(True)
     audience: list[str] | None = option()
     require_user: bool | None = option()
@@ -42,17 +48,6 @@ class TokenOptions(OneApi):
     enforce_tools: str = option("true", choices=MODES)
     url: str | None = option()
     security_configuration: dict[str, Any] = option({})
-
-
-OAUTH2 = (
-    "oauth_resource",
-    "oauth_cache_resource",
-    "extract_payload",
-    "check_required_scopes",
-    "required_scopes",
-    "mode_strict",
-    "propagate_auth_header",
-)
 
 
 class TokenPlan(ApiPart):
@@ -69,7 +64,7 @@ class TokenPlan(ApiPart):
         self._enforce_tools(security, base, wanted)
 
     def oauth2_configuration(self) -> dict[str, Any]:
-        configuration = on_the_wire(self.params, OAUTH2)
+        configuration = on_the_wire(self.params, OAuth2)
         if "requiredScopes" in configuration:
             configuration.setdefault("checkRequiredScopes", bool(set(configuration["requiredScopes"]) - IDENTITY))
         return configuration

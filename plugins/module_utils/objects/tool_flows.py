@@ -32,7 +32,9 @@ from ansible_collections.gravitee.mcp.plugins.module_utils.objects.selection_rul
 MODES = ["true", "unlisted", "false"]
 WITH_A_BODY = ("POST", "PUT", "PATCH")  # MCP posts; a server may not look at the method
 OURS = "gravitee.mcp: "  # how the names of these flows begin
-_METHOD, _NAME = (f"#jsonPath(#request.content, '$.{path}')" for path in ("method", "params.name"))
+_MEMBERS, _METHOD, _PARAMS, _NAME, _EVERYTHING = (
+    f"#jsonPath(#request.content, '{path}')" for path in ("$", "$.method", "$.params", "$.params.name", "$..*")
+)
 _CALL = f"{_METHOD} == 'tools/call'"
 _TYPE = "#request.headers.getFirst('Content-Type')"
 _JSON = r"(?i)\s*application/json\s*(;\s*charset\s*=\s*\x22?utf-8\x22?\s*)?"
@@ -46,9 +48,8 @@ _NESTED = f"{_TEXTS}{3 * _INNERMOST}" + r".replaceAll('[^\[\x7B]', '').length()"
 _TOO_DEEP = f"{{{_NESTED} > {MOST_NESTED}}}"
 # A value for each comma, and for each list and object that holds any; of a member that is there twice #jsonPath finds one.
 _VALUES = _TEXTS + r".replaceAll('[\[\x7B]\s*[\]\x7D]', '').replaceAll('[^,\[\x7B]', '').length()"
-_TWICE = f"{{{_VALUES} != #jsonPath(#request.content, '$..*').size()}}"
+_TWICE = f"{{{_VALUES} != {_EVERYTHING}.size()}}"
 _OTHER_CASE = r".keySet().toString().matches('(?s).*[\[ ](?!(?:%s)[,\]])(?iu:%s)[,\]].*')"  # of the set [one, other]
-_MEMBERS, _PARAMS = (f"#jsonPath(#request.content, '{path}')" for path in ("$", "$.params"))
 _MISSPELLED = (
     f"{{{_MEMBERS}{_OTHER_CASE % (('method|params',) * 2)}"
     f" || {_PARAMS} != null && {_PARAMS}{_OTHER_CASE % (('name',) * 2)}}}"

@@ -66,7 +66,7 @@ class Introspection:
     def _answer(self, *credentials: str) -> Verdict:
         """One question on a connection of its own, about a token that is none."""
         hasty = replace(self.options, timeout=min(self.options.timeout, 5.0))
-        where = below(self.gateway_url, f"{quote(self.domain_path.strip('/'))}/oauth/introspect")
+        where = below(self.gateway_url, quote(self.domain_path), "oauth/introspect")
         sign = basic(*credentials) if credentials else None
         try:
             with http_session(hasty, retries=0) as http:
